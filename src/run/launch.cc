@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the glovebox authors
+#include "run/launch.h"
+
+#include "run/child.h"
+#include "run/diagnose.h"
+#include "run/scratch.h"
+#include "run/supervise.h"
+#include "sys/fd.h"
+
+#include <vector>
+
+#include <sched.h>
+
+namespace glovebox::run {
+namespace {
+
+/// `first` free slots, the strings, and a null pointer. Refers to `strings`.
+std::vector<char*> pointers(const std::vector<std::string>& strings, std::size_t first)
+{
+    std::vector<char*> out(first, nullptr);
+    out.reserve(first + strings.size() + 1);
+    for (const std::string& text : strings)
+        out.push_back(const_cast<char*>(text.c_str()));
+    out.push_back(nullptr);
+    return out;
+}
+
+/// Everything from the socket to the last process's death.
+Result<Outcome> clone_and_supervise(const plan::Plan& plan, int terminal, std::span<char> arguments)
+{
+    std::vector<char*> argv = pointers(plan.execute.arguments, 1);
+    std::vector<char*> envp = pointers(plan.execute.environment, 0);
+    int ends[2];
+    if (const int made = sys::socketpair(ends); made < 0)
+        return std::unexpected(diagnose_resource("making a socket pair", -made));
+    sys::Fd ours(ends[0]);
+    sys::Fd theirs(ends[1]);
+
+    sys::SignalSet old_mask = 0;
+    sys::set_signal_mask(sys::kAllSignals, &old_mask);
+    int pidfd = -1;
+    const int pid = sys::clone3(plan.namespaces, &pidfd);
+    if (pid == 0) {
+        ours.reset();
+        run_child({&plan, argv.data() + 1, envp.data(), theirs.get(), terminal, arguments});
+    }
+    Result<Outcome> outcome;
+    if (pid < 0) {
+        outcome = std::unexpected(diagnose_clone(-pid));
+    } else {
+        theirs.reset();
+        const sys::Fd process(pidfd);
+        const Ending ending = supervise(pid, process.get(), ours.get(), terminal);
+        outcome = make_outcome(plan, ending);
+    }
+    sys::set_signal_mask(old_mask, nullptr);
+    return outcome;
+}
+
+} // namespace
+
+Result<Outcome> run_plan(const plan::Plan& plan, int terminal, std::span<char> arguments)
+{
+    if (Result<> made = make_scratch(plan.scratch); !made)
+        return std::unexpected(made.error());
+    Result<Outcome> outcome = clone_and_supervise(plan, terminal, arguments);
+    if (plan.scratch.keep)
+        return outcome;
+    Result<> removed = remove_tree(plan.scratch.path);
+    if (!removed && outcome && !outcome->error)
+        outcome->error = removed.error();
+    return outcome;
+}
+
+} // namespace glovebox::run

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the glovebox authors
+#pragma once
+// The scratch directory on the host: made before the clone, removed after the last process is gone.
+
+#include "plan/plan.h"
+#include "result.h"
+
+#include <string>
+
+namespace glovebox::run {
+
+/// Makes the scratch (mode 0700) and its "tmp" (1777). An own scratch of the user is made where it
+/// is missing; a fresh one must not exist yet. Nothing is left behind on failure.
+Result<> make_scratch(const plan::Scratch& scratch);
+
+/// Removes the tree at `path`, whatever its directories' modes, following no symbolic link.
+/// Gives the first failure, after having removed all that could be.
+Result<> remove_tree(const std::string& path);
+
+} // namespace glovebox::run

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the glovebox authors
+#include "run/supervise.h"
+
+#include "sys/fd.h"
+
+#include <array>
+#include <cerrno>
+#include <initializer_list>
+
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+namespace glovebox::run {
+namespace {
+
+constexpr sys::SignalSet set_of(std::initializer_list<int> signals)
+{
+    sys::SignalSet set = 0;
+    for (const int signal : signals)
+        set |= sys::signal_bit(signal);
+    return set;
+}
+
+constexpr sys::SignalSet kForwarded =
+    set_of({SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT});
+
+class Supervisor {
+public:
+    Supervisor(int pidfd, int channel, int terminal)
+        : pidfd_(pidfd), channel_(channel), terminal_(terminal), signals_(sys::signalfd(kForwarded))
+    {
+    }
+
+    /// Until PID 1 is dead.
+    std::optional<Report> watch()
+    {
+        for (bool alive = true; alive;) {
+            std::array<struct ::pollfd, 3> events = {
+                {{pidfd_, POLLIN, 0}, {channel_, POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
+            sys::poll(events, -1);
+            alive = events[0].revents == 0;
+            if (events[2].revents != 0)
+                forward();
+            if (events[1].revents != 0 || !alive)
+                read_reports();
+        }
+        return last_;
+    }
+
+private:
+    void forward()
+    {
+        struct ::signalfd_siginfo info;
+        while (sys::read(signals_.get(), &info, sizeof info) == sizeof info) {
+            const int signal = static_cast<int>(info.ssi_signo);
+            if (signal == SIGCONT) {
+                resume();
+                continue;
+            }
+            // What the terminal sends goes to a whole process group, and so does what we pass on.
+            order({signal, info.ssi_code == SI_KERNEL, false});
+        }
+    }
+
+    void read_reports()
+    {
+        Report report;
+        while (sys::receive(channel_, &report, sizeof report) == sizeof report) {
+            if (report.kind == Report::Kind::stopped)
+                follow_stop(report.value);
+            else
+                last_ = report;
+        }
+    }
+
+    /// The command was stopped: with a terminal, so are we, as its job.
+    void follow_stop(int signal)
+    {
+        if (terminal_ < 0)
+            return;
+        const bool wants_terminal = signal == SIGTTIN || signal == SIGTTOU;
+        if (!(wants_terminal && in_foreground())) {
+            // The whole job stops. In an orphaned process group nobody could continue us, and the
+            // kernel then ignores the signal.
+            sys::SignalSet mask = 0;
+            sys::set_signal_mask(sys::kAllSignals & ~sys::signal_bit(SIGTSTP), &mask);
+            sys::kill(0, SIGTSTP);
+            sys::set_signal_mask(mask, nullptr);
+        }
+        resume();
+    }
+
+    void resume() { order({SIGCONT, true, in_foreground()}); }
+
+    [[nodiscard]] bool in_foreground() const
+    {
+        return terminal_ >= 0 && sys::tcgetpgrp(terminal_) == sys::getpgrp();
+    }
+
+    void order(const Order& order) const { sys::send(channel_, &order, sizeof order); }
+
+    int pidfd_;
+    int channel_;
+    int terminal_;
+    sys::Fd signals_;
+    std::optional<Report> last_;
+};
+
+} // namespace
+
+Ending supervise(int pid, int pidfd, int channel, int terminal)
+{
+    // A duplicate, for standard input and output are closed: a reader of the command's output must
+    // see its end when the command closes it.
+    const sys::Fd own_terminal(terminal < 0 ? -1 : sys::duplicate(terminal));
+    Supervisor supervisor(pidfd, channel, own_terminal.get());
+    sys::close(0);
+    sys::close(1);
+    Ending ending;
+    ending.report = supervisor.watch();
+    while (sys::wait4(pid, &ending.wait_status, 0, nullptr) == -EINTR) {
+    }
+    // Where a group of the sandbox had the terminal, that group is no more, and the terminal is
+    // our caller's again; a shell that went on while we were in the background keeps it.
+    if (own_terminal) {
+        const int group = sys::tcgetpgrp(own_terminal.get());
+        if (group > 0 && sys::kill(-group, 0) == -ESRCH)
+            sys::tcsetpgrp(own_terminal.get(), sys::getpgrp());
+    }
+    return ending;
+}
+
+} // namespace glovebox::run

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the glovebox authors
+#pragma once
+// The parent's side of a running sandbox: forwards signals and job control, waits for the end.
+
+#include "run/wire.h"
+
+#include <optional>
+
+namespace glovebox::run {
+
+/// How PID 1 ended.
+struct Ending {
+    int wait_status = 0;          ///< of PID 1, as from wait4(2)
+    std::optional<Report> report; ///< the failure, or the signal that ended the command
+};
+
+/// Returns when PID 1, and so every process of the sandbox, is dead. `pid` and `pidfd` are PID 1's,
+/// `channel` is our end of the socket, `terminal` is the controlling terminal's descriptor or -1.
+/// All signals are blocked. Closes standard input and output: from here on they are the command's.
+Ending supervise(int pid, int pidfd, int channel, int terminal);
+
+} // namespace glovebox::run

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the glovebox authors
+#include "spec/spec.h"
+
+#include "text.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace glovebox::spec {
+namespace {
+
+/// sethostname(2) takes 64 bytes; hostname(7) allows letters, digits, hyphens and dots.
+bool is_hostname(std::string_view name)
+{
+    const auto allowed = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.';
+    };
+    return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, allowed) &&
+           name.front() != '-' && name.front() != '.';
+}
+
+Result<> validate_entry(const ViewEntry& entry)
+{
+    const bool takes_source =
+        entry.kind == ViewEntry::Kind::ro || entry.kind == ViewEntry::Kind::rw;
+    if (takes_source && entry.source.empty())
+        return fail("the source of the entry is empty", {}, render_origin(entry.origin));
+    if (!takes_source && entry.target.empty())
+        return fail("the path of the entry is empty", {}, render_origin(entry.origin));
+    if (!entry.target.empty() && entry.target.front() != '/' && takes_source)
+        return fail("the destination " + quote(entry.target) + " is not an absolute path", {},
+                    render_origin(entry.origin), "write SRC:/absolute/path, and \\: for a colon in a path");
+    return {};
+}
+
+} // namespace
+
+std::string render_origin(const Origin& origin)
+{
+    std::string text;
+    if (!origin.option.empty())
+        ((text += "--") += origin.option) += ", ";
+    if (origin.source == Origin::Source::argument)
+        return text + "argument " + std::to_string(origin.position);
+    return (text += "profile ") += origin.profile;
+}
+
+Result<> validate(const Spec& spec)
+{
+    if (!is_hostname(spec.hostname.value))
+        return fail(quote(spec.hostname.value) + " is not a host name", {},
+                    render_origin(spec.hostname.origin),
+                    "use up to 64 letters, digits, hyphens and dots");
+    for (const ViewEntry& entry : spec.entries)
+        if (Result<> checked = validate_entry(entry); !checked)
+            return checked;
+    return {};
+}
+
+} // namespace glovebox::spec

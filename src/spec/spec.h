@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: the glovebox authors
+#pragma once
+// What the sandbox is, as a plain value. Every front end makes one of these and nothing else;
+// no system call is made to build it. Strings are bytes as the user gave them.
+
+#include "result.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace glovebox::spec {
+
+/// Where a setting came from. The views refer to text that lives as long as the program.
+struct Origin {
+    enum class Source : std::uint8_t { profile, argument };
+    Source source = Source::profile;
+    std::string_view option;     ///< without dashes; "" where the profile as a whole asks for it
+    std::string_view profile;    ///< the profile's name, for Source::profile
+    std::uint32_t position = 0;  ///< index in argv, for Source::argument
+
+    bool operator==(const Origin&) const = default;
+};
+
+/// "--ro, argument 3" or "--hide, profile build": the text after "from" in messages and `explain`.
+std::string render_origin(const Origin& origin);
+
+/// A value together with who set it.
+template <class T>
+struct Setting {
+    T value{};
+    Origin origin{};
+
+    bool operator==(const Setting&) const = default;
+};
+
+/// One entry of the view: what is seen at `target`.
+struct ViewEntry {
+    enum class Kind : std::uint8_t {
+        ro,    ///< the host's `source`, read-only
+        rw,    ///< the host's `source`, written through
+        hide,  ///< an empty private directory (or file, where a file is there)
+        tmpfs, ///< a tmpfs of its own
+    };
+    Kind kind = Kind::ro;
+    std::string source; ///< host path, relative to the working directory; "" for hide and tmpfs
+    std::string target; ///< path inside; "" means: the same absolute path as the source
+    Origin origin;
+
+    bool operator==(const ViewEntry&) const = default;
+};
+
+enum class View : std::uint8_t { host };
+enum class Network : std::uint8_t { none, host };
+
+/// A change to the environment of the command; applied in order.
+struct EnvironmentRule {
+    enum class Kind : std::uint8_t {
+        set,      ///< NAME=VALUE
+        pass,     ///< the host's NAME, if it has one; a trailing * matches any ending
+        keep_all, ///< the host's whole environment
+        clear,    ///< forget all rules before this one
+    };
+    Kind kind = Kind::set;
+    std::string name;
+    std::string value;
+    Origin origin;
+
+    bool operator==(const EnvironmentRule&) const = default;
+};
+
+struct Spec {
+    Setting<View> view;
+    std::vector<ViewEntry> entries; ///< in the order given: later wins at the same place
+    Setting<std::optional<std::string>> scratch; ///< a host directory; unset: a fresh one
+    Setting<bool> keep;
+    Setting<std::optional<std::string>> chdir;
+
+    Setting<std::uint32_t> uid;
+    Setting<std::uint32_t> gid;
+    Setting<std::string> hostname;
+
+    std::vector<EnvironmentRule> environment;
+
+    Setting<Network> network;
+
+    bool quiet = false;
+    bool verbose = false;
+
+    std::vector<std::string> command; ///< at least one word for `run`
+
+    bool operator==(const Spec&) const = default;
+};
+
+/// Checks what can be checked without the host: lengths, characters, contradictions.
+Result<> validate(const Spec& spec);
+
+} // namespace glovebox::spec
