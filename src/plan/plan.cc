@@ -146,8 +146,8 @@ void Planner::request_homes()
 void Planner::request_scratch()
 {
     const Scratch& scratch = plan_.scratch;
-    request(kBuild, HostPath{scratch.path, FileType::directory, false, false}, scratch.origin);
-    const HostPath temporary = {scratch.path + "/tmp", FileType::directory, false, false};
+    request(kBuild, HostPath{scratch.path, FileType::directory, false, false, true}, scratch.origin);
+    const HostPath temporary = {scratch.path + "/tmp", FileType::directory, false, false, true};
     request("/tmp", temporary, scratch.origin);
     request("/var/tmp", temporary, scratch.origin, true);
 }

@@ -24,6 +24,7 @@ struct Node {
     bool ours = true;      ///< in a file system that we made: entries can be added
     bool closed = false;   ///< procfs and the like: nothing can be mounted inside
     bool made = false;     ///< the place itself is made by us, not found on the host
+    bool grows = false;    ///< not `ours`, but entries can be added all the same
     std::string host;      ///< the host path that is seen here, where not `ours`
     std::string link;      ///< text of the symlink
     const Request* request = nullptr; ///< what is mounted or made here; none: an implied directory
@@ -97,6 +98,7 @@ Node* Tree::child(Node& parent, std::string_view name)
         return nullptr;
     auto node = std::make_unique<Node>();
     node->ours = false;
+    node->grows = parent.grows;
     node->host = std::move(path);
     node->link = std::move(facts.link);
     node->kind = facts.type == FileType::directory ? Node::Kind::directory
@@ -129,7 +131,7 @@ Result<Node*> Tree::walk(const Request& request, bool follow_last)
             return cannot_place(request, "nothing can be mounted inside /proc or a device file system",
                                 "choose another destination");
         Node* next = child(parent, name);
-        if (next == nullptr && !parent.ours)
+        if (next == nullptr && !parent.ours && !parent.grows)
             return cannot_place(
                 request, quote(parent.host) + " on the host has no entry " + quote(name),
                 "make it on the host, choose a destination that exists, or one at the top of the tree");
@@ -175,6 +177,7 @@ Result<> Tree::fill(Node& node, const Request& request)
     node.request = &request;
     node.link = is_symlink ? std::get<Symlink>(request.content).target : std::string();
     node.ours = bind == nullptr;
+    node.grows = bind != nullptr && bind->grows;
     node.host = bind != nullptr ? bind->source : std::string();
     const auto* filesystem = std::get_if<NewFilesystem>(&request.content);
     node.closed = std::holds_alternative<Procfs>(request.content) ||

@@ -23,6 +23,7 @@ struct HostPath {                          ///< a bind of `source`
     FileType type = FileType::directory;
     bool read_only = true;
     bool devices = false;
+    bool grows = false; ///< what is missing in it can be made: it is the scratch
 };
 struct PrivateDirectory {                  ///< empty and writable
     unsigned mode = 0755;

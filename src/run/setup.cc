@@ -56,9 +56,11 @@ Parent open_parent(SetupState& state, const std::string& path) noexcept
     return {fd, name};
 }
 
-int make_point(int dir, const char* name, MountPoint point) noexcept
+/// One that is there already will do: the scratch, where it may lie, is seen at several places.
+int make_point(int dir, const char* name, MountPoint point, unsigned mode = 0755) noexcept
 {
-    return point == MountPoint::new_file ? sys::make_file(dir, name, 0644) : sys::mkdirat(dir, name, 0755);
+    const int made = point == MountPoint::new_file ? sys::make_file(dir, name, 0644) : sys::mkdirat(dir, name, mode);
+    return made == -EEXIST ? 0 : made;
 }
 
 /// Moves the detached mount `tree` to `target`.
@@ -73,7 +75,7 @@ int attach(SetupState& state, int tree, const std::string& target, MountPoint po
         return parent.fd;
     if (const int made = make_point(parent.fd, parent.name, point); made < 0)
         return made;
-    // The name was made by us a moment ago and is not followed if it is a link by now.
+    // The name is not followed if it is a symbolic link, which cannot be mounted on.
     return sys::move_mount(tree, parent.fd, parent.name, 0);
 }
 
@@ -121,7 +123,7 @@ int apply(SetupState& state, const plan::MakeRoot&) noexcept
 int apply(SetupState& state, const plan::MakeDirectory& op) noexcept
 {
     const Parent parent = open_parent(state, op.path);
-    return parent.fd < 0 ? parent.fd : sys::mkdirat(parent.fd, parent.name, op.mode);
+    return parent.fd < 0 ? parent.fd : make_point(parent.fd, parent.name, MountPoint::new_directory, op.mode);
 }
 
 int apply(SetupState& state, const plan::MakeSymlink& op) noexcept
