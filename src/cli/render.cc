@@ -4,7 +4,8 @@
 
 #include "cli/options.h"
 
-#include <algorithm>
+#include <initializer_list>
+#include <utility>
 
 namespace glovebox::cli {
 namespace {
@@ -23,6 +24,14 @@ std::string replace_all(std::string_view text, std::string_view what, std::strin
         }
     }
     return out;
+}
+
+/// `text` with each placeholder replaced by its value.
+std::string fill(std::string text, std::initializer_list<std::pair<std::string_view, std::string>> values)
+{
+    for (const auto& [placeholder, value] : values)
+        text = replace_all(text, placeholder, value);
+    return text;
 }
 
 /// Calls `visit(option)` for each option of `group`.
@@ -92,7 +101,7 @@ std::string bash_case(const Option& option)
     case Completion::directory:
         return out + "_glovebox_paths -d; return ;;\n";
     case Completion::values:
-        return out + "mapfile -t COMPREPLY < <(compgen -W '" + std::string(option.values) + "' -- \"$cur\"); return ;;\n";
+        return out + "_glovebox_words '" + std::string(option.values) + "'; return ;;\n";
     case Completion::none:
         break;
     }
@@ -176,57 +185,98 @@ std::string render_scdoc()
 
 std::string render_bash()
 {
-    std::string out = R"(# bash completion for glovebox, made from its option table.
+    std::string cases;
+    for (const Option& option : option_table())
+        if (!option.operand.empty())
+            cases += bash_case(option);
+    return fill(R"(# bash completion for glovebox, made from its option table.
 
-# Completes the operand SRC[:DEST] and plain paths.
+_glovebox_words() {
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
+
+# A path, or DEST of SRC:DEST.
 _glovebox_paths() {
+    cur=${cur##*:}
     compopt -o filenames 2>/dev/null
     mapfile -t COMPREPLY < <(compgen "$1" -- "$cur")
 }
 
 _glovebox() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} i word
+    # Bash breaks words at "=" and ":" as well: `words` has them whole, `starts` where each begins.
+    local words=() starts=() glue='' i
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        if [[ -n $glue || ${COMP_WORDS[i]} == [=:] ]]; then
+            words[-1]+=${COMP_WORDS[i]}
+        else
+            words+=("${COMP_WORDS[i]}")
+            starts+=("$i")
+        fi
+        glue=''
+        [[ ${COMP_WORDS[i]} != [=:] ]] || glue=1
+    done
+    local cur=${words[-1]} option=''
     COMPREPLY=()
-)";
-    out += "    local with_operand=' " + option_words(kRunning, true) + " '\n";
-    out += R"(    # Where the command begins, its own completion goes on.
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        word=${COMP_WORDS[i]}
+    # Where the command begins, its own completion goes on.
+    for ((i = 1; i < ${#words[@]} - 1; i++)); do
+        local word=${words[i]}
         if [[ $word == -- ]]; then
             i=$((i + 1))
         elif [[ $word == -* ]]; then
-            [[ $with_operand == *" $word "* ]] && i=$((i + 1))
+            if [[ ' @WITH_OPERAND@ ' == *" $word "* ]]; then
+                i=$((i + 1))
+                option=$word
+            fi
             continue
-        elif [[ $i -eq 1 && " )" + verb_words(' ') + R"( " == *" $word "* ]]; then
+        elif [[ $i -eq 1 && ' @VERBS@ ' == *" $word "* ]]; then
             continue
         fi
         if declare -F _command_offset >/dev/null; then
-            _command_offset "$i"
+            _command_offset "${starts[i]}"
         else
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -c -f -- "$cur")
         fi
         return
     done
-    case $prev in
-)";
-    for (const Option& option : option_table())
-        if (!option.operand.empty())
-            out += bash_case(option);
-    out += "    esac\n    if [[ $cur == -* ]]; then\n        mapfile -t COMPREPLY < <(compgen -W '" + option_words(kRunning, false) +
-           "' -- \"$cur\")\n    elif [[ $COMP_CWORD -eq 1 ]]; then\n        mapfile -t COMPREPLY < <(compgen -W '" + verb_words(' ') +
-           "' -- \"$cur\")\n    else\n        mapfile -t COMPREPLY < <(compgen -c -- \"$cur\")\n    fi\n}\ncomplete -F _glovebox glovebox\n";
-    return out;
+    if [[ $i -lt ${#words[@]} ]]; then
+        option=''
+        if [[ $cur == --*=* ]]; then
+            option=${cur%%=*}
+            cur=${cur#*=}
+        fi
+    fi
+    case $option in
+@CASES@    esac
+    if [[ $cur == -* ]]; then
+        _glovebox_words '@OPTIONS@'
+    elif [[ ${#words[@]} -eq 2 ]]; then
+        _glovebox_words '@VERBS@'
+    else
+        mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+    fi
+}
+complete -F _glovebox glovebox
+)",
+                {{"@WITH_OPERAND@", option_words(kRunning, true)},
+                 {"@OPTIONS@", option_words(kRunning, false)},
+                 {"@VERBS@", verb_words(' ')},
+                 {"@CASES@", cases}});
 }
 
 std::string render_zsh()
 {
-    std::string out = "#compdef glovebox\n# zsh completion for glovebox, made from its option table.\n\n_glovebox() {\n";
-    out += "    local -a verbs options\n    verbs=(";
-    out += verb_words(' ') + ")\n    options=(\n";
+    std::string options;
     for (const Option& option : option_table())
-        out += zsh_spec(option);
-    return out + R"(    )
+        options += zsh_spec(option);
+    return fill(R"(#compdef glovebox
+# zsh completion for glovebox, made from its option table.
+
+_glovebox() {
+    local -a verbs options
+    verbs=(@VERBS@)
+    options=(
+@OPTIONS@    )
     if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then
         compadd -- $verbs
         return
@@ -239,26 +289,60 @@ std::string render_zsh()
 }
 
 _glovebox "$@"
-)";
+)",
+                {{"@VERBS@", verb_words(' ')}, {"@OPTIONS@", options}});
 }
 
 std::string render_fish()
 {
-    std::string out = "# fish completion for glovebox, made from its option table.\n\n";
-    out += "function __glovebox_before_command\n    set -l words (commandline -opc)\n    set -l with_operand " +
-           option_words(kRunning, true) + "\n    set -l skip 1\n";
-    out += "    for i in (seq (count $words))\n        if test $skip -gt 0\n            set skip (math $skip - 1)\n            continue\n        end\n"
-           "        set -l word $words[$i]\n        if test \"$word\" = --\n            return 1\n        end\n"
-           "        if string match -q -- '-*' $word\n            contains -- $word $with_operand; and set skip 1\n            continue\n        end\n"
-           "        if test $i -eq 2; and contains -- $word " + verb_words(' ') + "\n            continue\n        end\n        return 1\n    end\n    return 0\nend\n\n";
-    out += "complete -c glovebox -f\ncomplete -c glovebox -n 'not __glovebox_before_command' -F\n";
+    std::string verbs;
     for (const VerbRow& row : verb_table())
-        out += "complete -c glovebox -n 'test (count (commandline -opc)) -eq 1' -a " + std::string(row.name) + " -d '" +
-               replace_all(row.help, "'", "\\'") + "'\n";
-    out += "complete -c glovebox -n __glovebox_before_command -a '(__fish_complete_command)'\n";
+        verbs += "complete -c glovebox -n 'test (count (commandline -opc)) -eq 1' -a " + std::string(row.name) + " -d '" +
+                 replace_all(row.help, "'", "\\'") + "'\n";
+    std::string options;
     for (const Option& option : option_table())
-        out += fish_line(option);
-    return out;
+        options += fish_line(option);
+    return fill(R"(# fish completion for glovebox, made from its option table.
+
+# The words from the command on, ended by NUL; fails where the command has not begun.
+function __glovebox_command
+    set -l words (commandline -opc)
+    set -e words[1]
+    if contains -- "$words[1]" @VERBS@
+        set -e words[1]
+    end
+    while set -q words[1]
+        if not string match -q -- '-*' $words[1]
+            string join0 -- $words (commandline -ct)
+            return 0
+        end
+        set -l word $words[1]
+        set -e words[1]
+        if test "$word" = --
+            string join0 -- $words (commandline -ct)
+            return 0
+        end
+        contains -- $word @WITH_OPERAND@; and set -e words[1]
+    end
+    return 1
+end
+
+function __glovebox_before_command
+    not __glovebox_command >/dev/null
+end
+
+function __glovebox_complete_command
+    __fish_complete_subcommand --commandline (__glovebox_command | string split0)
+end
+
+complete -c glovebox -f
+complete -c glovebox -x -n 'not __glovebox_before_command' -a '(__glovebox_complete_command)'
+complete -c glovebox -n __glovebox_before_command -a '(__fish_complete_command)'
+@VERBS_HELP@@OPTIONS@)",
+                {{"@WITH_OPERAND@", option_words(kRunning, true)},
+                 {"@VERBS@", verb_words(' ')},
+                 {"@VERBS_HELP@", verbs},
+                 {"@OPTIONS@", options}});
 }
 
 } // namespace glovebox::cli
