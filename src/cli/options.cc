@@ -6,7 +6,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 
 namespace glovebox::cli {
 namespace {
@@ -34,20 +38,92 @@ std::unexpected<Error> bad_operand(const Origin& origin, Operand operand, std::s
                 {}, spec::render_origin(origin));
 }
 
-Result<> apply_bind(Invocation& to, Operand operand, const Origin& origin, ViewEntry::Kind kind)
+/// Entries of the view: SRC[:DEST].
+template <ViewEntry::Kind kind, bool optional = false>
+Result<> apply_bind(Invocation& to, Operand operand, const Origin& origin)
 {
     Halves halves = split_colon(operand);
     if (halves.first.empty() || (halves.has_second && halves.second.empty()))
         return bad_operand(origin, operand, "SRC or SRC:DEST (\\: is a colon in a path)");
-    to.spec.entries.push_back({kind, std::move(halves.first), std::move(halves.second), origin});
+    to.spec.entries.push_back({kind, std::move(halves.first), std::move(halves.second), optional, origin});
     return {};
 }
 
-Result<> apply_place(Invocation& to, Operand operand, const Origin& origin, ViewEntry::Kind kind)
+/// Entries of the view: PATH.
+template <ViewEntry::Kind kind>
+Result<> apply_place(Invocation& to, Operand operand, const Origin& origin)
 {
     if (operand.empty())
         return bad_operand(origin, operand, "a path");
-    to.spec.entries.push_back({kind, {}, std::string(operand), origin});
+    to.spec.entries.push_back({kind, {}, std::string(operand), false, origin});
+    return {};
+}
+
+Result<> apply_dev(Invocation& to, Operand operand, const Origin& origin)
+{
+    if (!operand.starts_with("/dev/"))
+        return bad_operand(origin, operand, "a path below /dev");
+    to.spec.entries.push_back({ViewEntry::Kind::dev, std::string(operand), {}, false, origin});
+    return {};
+}
+
+Result<> apply_symlink(Invocation& to, Operand operand, const Origin& origin)
+{
+    Halves halves = split_colon(operand);
+    if (halves.first.empty() || halves.second.empty())
+        return bad_operand(origin, operand, "TARGET:LINK (\\: is a colon in a path)");
+    to.spec.entries.push_back({ViewEntry::Kind::symlink, std::move(halves.first), std::move(halves.second), false, origin});
+    return {};
+}
+
+Result<> apply_file(Invocation& to, Operand operand, const Origin& origin)
+{
+    const std::size_t equals = operand.find('=');
+    if (equals == 0 || equals == Operand::npos)
+        return bad_operand(origin, operand, "DEST=TEXT");
+    to.spec.entries.push_back({ViewEntry::Kind::file, std::string(operand.substr(equals + 1)),
+                               std::string(operand.substr(0, equals)), false, origin});
+    return {};
+}
+
+Result<> apply_view(Invocation& to, Operand operand, const Origin& origin)
+{
+    if (operand == "host")
+        to.spec.view = {spec::View::host, origin};
+    else if (operand == "minimal")
+        to.spec.view = {spec::View::minimal, origin};
+    else if (operand == "empty")
+        to.spec.view = {spec::View::empty, origin};
+    else
+        return bad_operand(origin, operand, "host, minimal or empty");
+    return {};
+}
+
+Result<> apply_out(Invocation& to, Operand operand, const Origin& origin)
+{
+    Halves halves = split_colon(operand);
+    if (halves.first.empty() || (halves.has_second && halves.second.empty()))
+        return bad_operand(origin, operand, "PATH or PATH:HOST (\\: is a colon in a path)");
+    to.spec.outputs.push_back({std::move(halves.first), std::move(halves.second), origin});
+    return {};
+}
+
+/// Each entry of a list is an operand of --ro. One entry a line, or, where there is a NUL, one
+/// entry up to each NUL.
+Result<> apply_from(Invocation& to, Operand operand, const Origin& origin)
+{
+    std::ifstream file{std::string(operand), std::ios::binary};
+    std::string list{std::istreambuf_iterator<char>(file), {}};
+    if (!file)
+        return fail("reading the list " + quote(operand), std::strerror(errno), spec::render_origin(origin));
+    const char separator = list.contains('\0') ? '\0' : '\n';
+    for (Operand rest = list; !rest.empty();) {
+        const std::size_t end = std::min(rest.find(separator), rest.size());
+        if (end > 0)
+            if (Result<> applied = apply_bind<ViewEntry::Kind::ro>(to, rest.substr(0, end), origin); !applied)
+                return applied;
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
     return {};
 }
 
@@ -87,18 +163,42 @@ Result<> apply_net(Invocation& to, Operand operand, const Origin& origin)
 }
 
 constexpr Option kOptions[] = {
-    {"ro", 'r', "SRC[:DEST]", "show the host's SRC read-only, at DEST or at the same path",
-     Group::view, kRunning, Completion::file, "",
-     [](Invocation& to, Operand operand, const Origin& origin) { return apply_bind(to, operand, origin, ViewEntry::Kind::ro); }},
-    {"rw", 'w', "SRC[:DEST]", "show the host's SRC writable: changes go through to the host",
-     Group::view, kRunning, Completion::file, "",
-     [](Invocation& to, Operand operand, const Origin& origin) { return apply_bind(to, operand, origin, ViewEntry::Kind::rw); }},
-    {"hide", '\0', "PATH", "put an empty private directory (or file) in the place of PATH",
-     Group::view, kRunning, Completion::file, "",
-     [](Invocation& to, Operand operand, const Origin& origin) { return apply_place(to, operand, origin, ViewEntry::Kind::hide); }},
-    {"tmpfs", '\0', "PATH", "mount an empty tmpfs at PATH",
+    {"view", '\0', "host|minimal|empty", "what is seen to begin with: the host read-only (the default), /usr and parts of /etc, or nothing",
+     Group::view, kRunning, Completion::values, "host minimal empty", apply_view},
+    {"root", '\0', "DIR", "see the directory DIR as / in place of the view",
      Group::view, kRunning, Completion::directory, "",
-     [](Invocation& to, Operand operand, const Origin& origin) { return apply_place(to, operand, origin, ViewEntry::Kind::tmpfs); }},
+     [](Invocation& to, Operand operand, const Origin& origin) -> Result<> {
+         if (operand.empty())
+             return bad_operand(origin, operand, "a path");
+         to.spec.root = {std::string(operand), origin};
+         return {};
+     }},
+    {"ro", 'r', "SRC[:DEST]", "show the host's SRC read-only, at DEST or at the same path",
+     Group::view, kRunning, Completion::file, "", apply_bind<ViewEntry::Kind::ro>},
+    {"rw", 'w', "SRC[:DEST]", "show the host's SRC writable: changes go through to the host",
+     Group::view, kRunning, Completion::file, "", apply_bind<ViewEntry::Kind::rw>},
+    {"cow", 'c', "SRC[:DEST]", "show the host's SRC copy-on-write: changes land in the scratch",
+     Group::view, kRunning, Completion::file, "", apply_bind<ViewEntry::Kind::cow>},
+    {"ro-try", '\0', "SRC[:DEST]", "as --ro, passed over where SRC does not exist",
+     Group::view, kRunning, Completion::file, "", apply_bind<ViewEntry::Kind::ro, true>},
+    {"rw-try", '\0', "SRC[:DEST]", "as --rw, passed over where SRC does not exist",
+     Group::view, kRunning, Completion::file, "", apply_bind<ViewEntry::Kind::rw, true>},
+    {"cow-try", '\0', "SRC[:DEST]", "as --cow, passed over where SRC does not exist",
+     Group::view, kRunning, Completion::file, "", apply_bind<ViewEntry::Kind::cow, true>},
+    {"from", '\0', "FILE", "as --ro for each SRC[:DEST] in FILE: one a line, or each up to a NUL",
+     Group::view, kRunning, Completion::file, "", apply_from},
+    {"hide", '\0', "PATH", "put an empty private directory (or file) in the place of PATH",
+     Group::view, kRunning, Completion::file, "", apply_place<ViewEntry::Kind::hide>},
+    {"tmpfs", '\0', "PATH", "mount an empty tmpfs at PATH",
+     Group::view, kRunning, Completion::directory, "", apply_place<ViewEntry::Kind::tmpfs>},
+    {"dev", '\0', "PATH", "show the host's device PATH (below /dev), or a directory of devices",
+     Group::view, kRunning, Completion::file, "", apply_dev},
+    {"symlink", '\0', "TARGET:LINK", "make LINK a symbolic link to TARGET",
+     Group::view, kRunning, Completion::none, "", apply_symlink},
+    {"file", '\0', "DEST=TEXT", "put a file with TEXT at DEST",
+     Group::view, kRunning, Completion::none, "", apply_file},
+    {"out", 'o', "PATH[:HOST]", "copy PATH to the host (as HOST) when the command has succeeded",
+     Group::view, kRunning, Completion::none, "", apply_out},
     {"scratch", '\0', "DIR", "use DIR as the scratch (/build inside) and keep it; made if missing",
      Group::view, kRunning, Completion::directory, "",
      [](Invocation& to, Operand operand, const Origin& origin) -> Result<> {

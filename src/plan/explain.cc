@@ -81,6 +81,19 @@ Told tell(const Bind& op)
             {{"source", op.source}, {"target", op.target}, {"mode", op.devices ? "dev" : op.read_only ? "ro" : "rw"}}};
 }
 
+Told tell(const Layer& op)
+{
+    std::string entries;
+    for (const LayerEntry& entry : op.entries)
+        entries += (entries.empty() ? "" : ":") + entry.path;
+    const std::string shown = op.file.empty() ? op.source : op.source + "/" + op.file;
+    const std::string place = shown == op.target ? "" : " at " + quote(op.target);
+    return {"layer",
+            (op.changes.empty() ? "showing " : "binding ") + quote(shown) + (op.changes.empty() ? " read-only" : " copy-on-write") + place +
+                (entries.empty() ? "" : " with " + quote(entries) + " added"),
+            {{"source", op.source}, {"target", op.target}, {"changes", op.changes}, {"entries", entries}, {"file", op.file}}};
+}
+
 Told tell(const MakePrivate& op)
 {
     return {"make-private", "making " + quote(op.path) + " a private writable directory", {{"path", op.path}}};

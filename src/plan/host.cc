@@ -45,13 +45,13 @@ PathFacts follow(const std::string& path)
     return {type_of(status.st_mode), {}, 0};
 }
 
-std::vector<RootEntry> read_root()
+std::vector<RootEntry> list(const std::string& path)
 {
     std::vector<RootEntry> entries;
-    const sys::Fd root(sys::open("/", O_RDONLY | O_DIRECTORY));
+    const sys::Fd directory(sys::open(path.c_str(), O_RDONLY | O_DIRECTORY));
     alignas(struct ::dirent64) std::array<char, 8192> buffer;
     long filled = 0;
-    while ((filled = sys::getdents64(root.get(), buffer.data(), buffer.size())) > 0) {
+    while ((filled = sys::getdents64(directory.get(), buffer.data(), buffer.size())) > 0) {
         for (long at = 0; at < filled;) {
             const auto* entry = reinterpret_cast<const struct ::dirent64*>(buffer.data() + at);
             at += entry->d_reclen;
@@ -62,7 +62,7 @@ std::vector<RootEntry> read_root()
             if (entry->d_type == DT_DIR)
                 facts.type = FileType::directory;
             else
-                facts = look("/" + name);
+                facts = look(path + "/" + name);
             if (facts.type != FileType::missing)
                 entries.push_back({name, facts.type, facts.link});
         }
@@ -154,7 +154,6 @@ Host probe_host(char** environment)
 
     add_home(host.homes, variable(environment, "HOME"));
     add_home(host.homes, passwd_home(host.uid));
-    host.root = read_root();
 
     const std::string_view chosen = variable(environment, "TMPDIR");
     host.temporary = chosen.starts_with('/') ? absolute_path("/", chosen) : "/var/tmp";
@@ -162,6 +161,7 @@ Host probe_host(char** environment)
     probe_terminal(host);
     for (char** entry = environment; *entry != nullptr; ++entry)
         host.environment.emplace_back(*entry);
+    host.list = list;
     host.look = look;
     host.follow = follow;
     return host;

@@ -32,13 +32,13 @@ struct Host {
     std::uint32_t gid = 0;
     std::string cwd;                    ///< absolute; "" when the working directory was deleted
     std::vector<std::string> homes;     ///< absolute homes of the user, without duplicates
-    std::vector<RootEntry> root;        ///< entries of "/", sorted
     std::string temporary;              ///< absolute directory in which a fresh scratch is made
     std::string token;                  ///< makes the name of a fresh scratch unique
     int terminal = -1;                  ///< the standard stream that is the controlling terminal
     bool foreground = false;            ///< our group has the terminal, and stdin and stdout are it
     std::vector<std::string_view> environment; ///< NAME=VALUE; refers to the process's own
 
+    std::function<std::vector<RootEntry>(const std::string&)> list; ///< entries of a directory, sorted
     std::function<PathFacts(const std::string&)> look;   ///< lstat(2) and readlink(2)
     std::function<PathFacts(const std::string&)> follow; ///< stat(2): symlink is never the answer
 };

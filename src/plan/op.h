@@ -65,6 +65,28 @@ struct Bind {
     bool recursive = true;
 };
 
+/// An entry that a Layer adds to its source, as a mount point or a link: path relative to the source.
+struct LayerEntry {
+    enum class Kind : std::uint8_t { directory, file, symlink };
+    Kind kind = Kind::directory;
+    std::string path;
+    std::string link; ///< text of the symlink
+};
+
+/// The host's directory `source` at `target` as an overlay: with `entries` on top, and with changes
+/// going to `changes` on the host (which holds "upper" and "work"); read-only where that is empty.
+/// Where the kernel refuses that upper, a tmpfs takes the changes; where it refuses that, too, the
+/// source is bound read-only, unless entries are needed.
+struct Layer {
+    std::string source;
+    std::string target;
+    MountPoint point = MountPoint::existing;
+    std::vector<LayerEntry> entries;
+    std::string changes;
+    std::string file;      ///< show this file of `source` alone, at `target`
+    std::int32_t export_as = -1; ///< send the mount to the supervisor under this number
+};
+
 /// Makes the directory `path` of the root tmpfs a mount of its own, so that it stays writable
 /// when the root becomes read-only.
 struct MakePrivate {
@@ -127,7 +149,7 @@ struct CloseDescriptors {};
 /// Signal mask empty, every disposition the default.
 struct ResetSignals {};
 
-using Op = std::variant<MakeProc, WriteProc, MakeRoot, MakeDirectory, MakeSymlink, MakeFile, Bind,
+using Op = std::variant<MakeProc, WriteProc, MakeRoot, MakeDirectory, MakeSymlink, MakeFile, Bind, Layer,
                         MakePrivate, MountNew, AttachProc, SealRoot, PivotRoot, RaiseLoopback,
                         SetHostname, JoinNewKeyring, NewSession, NewGroup, EnterUserNamespace,
                         ChangeDirectory, CutCapabilities, ForbidNewPrivileges, CloseDescriptors,

@@ -16,11 +16,30 @@
 
 namespace glovebox::plan {
 
+/// Name of the directory in a scratch that is glovebox's own, and sealed inside.
+constexpr const char* kScratchState = ".glovebox";
+
+/// Where the changes to one copy-on-write place go.
+struct Changes {
+    std::string path;   ///< directory on the host: "upper", "work", and "source", which names the next
+    std::string source; ///< the host's directory
+    std::string target; ///< where it is seen inside
+};
+
 /// The writable directory on the host that is seen at /build.
 struct Scratch {
     std::string path;   ///< absolute, on the host
     bool fresh = true;  ///< made by this run (and must not exist yet), as opposed to the user's own
     bool keep = false;  ///< stays after the run
+    std::vector<Changes> changes;
+    spec::Origin origin;
+};
+
+/// What is copied to the host when the command has succeeded.
+struct Output {
+    std::int32_t place = -1; ///< index in Scratch::changes; -1: the scratch itself
+    std::string path;        ///< relative to the place
+    std::string host;        ///< absolute, on the host
     spec::Origin origin;
 };
 
@@ -35,6 +54,7 @@ struct Execute {
 struct Plan {
     std::uint64_t namespaces = 0; ///< CLONE_NEW* for clone3
     Scratch scratch;
+    std::vector<Output> outputs;
     std::vector<Step> setup;    ///< by PID 1
     std::vector<Step> handover; ///< by the command's process
     Execute execute;

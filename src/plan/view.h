@@ -25,9 +25,16 @@ struct HostPath {                          ///< a bind of `source`
     bool devices = false;
     bool grows = false; ///< what is missing in it can be made: it is the scratch
 };
+struct CopyOnWrite {                       ///< the host's `source`, changes to `changes` (plan::Layer)
+    std::string source;
+    FileType type = FileType::directory;
+    std::string changes;
+    std::int32_t export_as = -1;
+};
 struct PrivateDirectory {                  ///< empty and writable
     unsigned mode = 0755;
 };
+struct Sealed {};                          ///< empty, read-only and closed to everybody
 struct Procfs {};
 struct NewFilesystem {
     std::string type;
@@ -36,7 +43,7 @@ struct NewFilesystem {
     bool optional = false;
     bool closed = false; ///< nothing can be mounted inside
 };
-using Content = std::variant<Directory, Symlink, Text, HostPath, PrivateDirectory, Procfs, NewFilesystem>;
+using Content = std::variant<Directory, Symlink, Text, HostPath, CopyOnWrite, PrivateDirectory, Sealed, Procfs, NewFilesystem>;
 
 struct Request {
     std::string target; ///< absolute path inside

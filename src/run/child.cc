@@ -205,7 +205,8 @@ void reap(const Context& context, int command) noexcept
 void obey(const Context& context, int command) noexcept
 {
     Order order;
-    const long size = sys::receive(context.input.channel, &order, sizeof order);
+    int unused = -1;
+    const long size = sys::receive(context.input.channel, &order, sizeof order, &unused);
     if (size == 0 || (size < 0 && size != -EAGAIN && size != -EINTR))
         sys::exit(kFailed);
     if (size != sizeof order)
@@ -252,15 +253,18 @@ bool supervisor_lives(int channel) noexcept
 void run_child(const ChildInput& input) noexcept
 {
     Context context = {input, {}, sys::umask(0)};
+    context.setup.channel = input.channel;
     // The signal covers a supervisor that dies from now on, the check one that is dead already
     // (getppid(2) is 0 either way in a new PID namespace).
     const int armed = sys::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (armed < 0 || !supervisor_lives(input.channel))
         sys::exit(kFailed);
     const auto& steps = input.plan->setup;
-    for (std::size_t i = 0; i < steps.size(); ++i)
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        context.setup.step = static_cast<int>(i);
         if (const int result = apply_setup(context.setup, steps[i].op); result < 0)
-            give_up(context, {Report::Kind::setup_failed, static_cast<std::int32_t>(i), -result, 0}, kFailed);
+            give_up(context, {Report::Kind::setup_failed, context.setup.step, -result, 0}, kFailed);
+    }
     const int command = sys::spawn(hand_over, &context);
     if (command < 0)
         give_up(context, {Report::Kind::handover_failed, 0, -command, 0}, kFailed);

@@ -114,6 +114,16 @@ Error diagnose_execute(const plan::Execute& execute, const Report& report)
             report.value == EACCES ? "it is not an executable file (chmod +x?)" : ""};
 }
 
+std::string degraded_note(const plan::Step& step, const Report& report)
+{
+    const auto* layer = std::get_if<plan::Layer>(&step.op);
+    const bool in_memory = report.detail == static_cast<std::int32_t>(Degraded::in_memory);
+    return quote(layer->target) + (in_memory ? ": changes are held in memory and cannot be kept" : " is read-only, not copy-on-write") + " (" +
+           std::strerror(report.value) + ", from " + spec::render_origin(step.origin) + "); " +
+           (in_memory ? "the scratch is on a file system that cannot hold them: set TMPDIR or --scratch to a directory on a local disk"
+                      : "the kernel makes no overlay of it, as where other file systems are mounted inside: write through with -w, or show a directory without mounts with --cow");
+}
+
 } // namespace
 
 Error diagnose_clone(int error)
@@ -135,17 +145,19 @@ Outcome make_outcome(const plan::Plan& plan, const Ending& ending)
         const auto index = static_cast<std::size_t>(report.index);
         switch (report.kind) {
         case Report::Kind::setup_failed:
-            return {kOwnFailure, diagnose_step(plan.setup[index], report.value)};
+            return {kOwnFailure, diagnose_step(plan.setup[index], report.value), {}};
         case Report::Kind::handover_failed:
-            return {kOwnFailure, diagnose_step(plan.handover[index], report.value)};
+            return {kOwnFailure, diagnose_step(plan.handover[index], report.value), {}};
         case Report::Kind::execute_failed:
-            return {own, diagnose_execute(plan.execute, report)};
-        case Report::Kind::stopped:
-        case Report::Kind::signalled:
+            return {own, diagnose_execute(plan.execute, report), {}};
+        default:
             break;
         }
     }
-    return {own, {}};
+    Outcome outcome = {own, {}, {}};
+    for (const Report& report : ending.degraded)
+        outcome.notes.push_back(degraded_note(plan.setup[static_cast<std::size_t>(report.index)], report));
+    return outcome;
 }
 
 } // namespace glovebox::run

@@ -7,10 +7,11 @@
 #include "run/scratch.h"
 #include "run/supervise.h"
 #include "sys/fd.h"
+#include "text.h"
 
 #include <vector>
 
-#include <sched.h>
+#include <fcntl.h>
 
 namespace glovebox::run {
 namespace {
@@ -67,6 +68,11 @@ Result<Outcome> run_plan(const plan::Plan& plan, int terminal, std::span<char> a
     Result<Outcome> outcome = clone_and_supervise(plan, terminal, arguments);
     if (plan.scratch.keep)
         return outcome;
+    if (outcome && plan.outputs.empty())
+        for (const plan::Changes& changes : plan.scratch.changes)
+            if (has_changes(changes))
+                outcome->notes.push_back("the changes to " + quote(changes.target) +
+                                         " are thrown away; --keep keeps them for review, --out takes out a result, -w . writes through");
     Result<> removed = remove_tree(plan.scratch.path);
     if (!removed && outcome && !outcome->error)
         outcome->error = removed.error();

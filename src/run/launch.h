@@ -8,12 +8,15 @@
 
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace glovebox::run {
 
 struct Outcome {
     int status = 0;              ///< the exit status of glovebox (design: own, 128+N, 125, 126, 127)
-    std::optional<Error> error;  ///< why the command did not run, if it did not
+    std::optional<Error> error;  ///< why the command did not run, or its outputs were not written
+    std::vector<std::string> notes; ///< what the user should know: sentences
 };
 
 /// Carries out `plan`: makes the scratch, clones, supervises, and returns when every process of

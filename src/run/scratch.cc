@@ -12,27 +12,37 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 
 namespace glovebox::run {
 namespace {
 
-/// Deeper trees are flattened by renaming, so that depth costs no descriptors.
+/// What lies deeper is renamed to the top and removed in another round, so that depth costs neither
+/// descriptors nor stack.
 constexpr int kMaxDepth = 100;
 
 class Remover {
 public:
     explicit Remover(int top) : top_(top) {}
 
-    /// Removes everything in directory `dir`.
+    /// Removes everything in the top directory. 0, or the first errno.
+    int empty_top()
+    {
+        int before = 0;
+        do {
+            before = flattened_;
+            empty(top_, 0);
+        } while (flattened_ > before);
+        return error_;
+    }
+
+private:
     void empty(int dir, int depth)
     {
         for (const std::string& name : names(dir))
             remove(dir, name.c_str(), depth);
     }
 
-    [[nodiscard]] int error() const { return error_; }
-
-private:
     std::vector<std::string> names(int dir)
     {
         std::vector<std::string> out;
@@ -62,7 +72,6 @@ private:
         if (depth >= kMaxDepth) {
             const std::string flat = ".glovebox-" + std::to_string(++flattened_);
             note(sys::renameat(dir, name, top_, flat.c_str()));
-            remove(top_, flat.c_str(), 0);
             return;
         }
         sys::Fd below(sys::openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
@@ -101,25 +110,90 @@ std::string scratch_hint(const plan::Scratch& scratch, int error)
     return "set TMPDIR to a directory that you can write to";
 }
 
+std::unexpected<Error> scratch_error(const plan::Scratch& scratch, int error)
+{
+    return fail("making the scratch " + quote(scratch.path), std::strerror(error),
+                spec::render_origin(scratch.origin), scratch_hint(scratch, error));
+}
+
+/// A directory `name` of the scratch, or the scratch itself; one of the user's may be there already.
+/// 0 or -errno.
+int make_directory(const plan::Scratch& scratch, const std::string& name, unsigned mode)
+{
+    const std::string path = name.empty() ? scratch.path : scratch.path + "/" + name;
+    const int made = sys::mkdirat(AT_FDCWD, path.c_str(), 0700);
+    if (made == -EEXIST && !scratch.fresh)
+        return 0;
+    return made == 0 && mode != 0700 ? sys::fchmodat(AT_FDCWD, path.c_str(), mode) : made;
+}
+
+/// Remembers in a kept scratch what the changes are to; refuses one that holds others.
+Result<> note_source(const plan::Scratch& scratch, const plan::Changes& changes)
+{
+    const std::string path = changes.path + "/source";
+    const sys::Fd written(sys::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    if (written) {
+        const long size = sys::write(written.get(), changes.source.data(), changes.source.size());
+        return size == static_cast<long>(changes.source.size()) ? Result<>() : scratch_error(scratch, size < 0 ? static_cast<int>(-size) : ENOSPC);
+    }
+    if (written.error() != -EEXIST)
+        return scratch_error(scratch, -written.error());
+    const sys::Fd file(sys::open(path.c_str(), O_RDONLY | O_NOFOLLOW));
+    std::array<char, PATH_MAX> buffer;
+    const long size = sys::read(file.get(), buffer.data(), buffer.size());
+    const std::string_view noted(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    if (noted == changes.source)
+        return {};
+    return fail("the scratch " + quote(scratch.path) + " holds changes to " + quote(noted) + ", not to " + quote(changes.source), {},
+                spec::render_origin(scratch.origin), "use another scratch, or run it from the same directory with the same --cow options");
+}
+
+Result<> make_changes(const plan::Scratch& scratch, const plan::Changes& changes)
+{
+    const std::string name = changes.path.substr(scratch.path.size() + 1);
+    // The root of an overlay shows the mode of its upper directory.
+    struct ::stat source = {};
+    sys::stat(changes.source.c_str(), &source);
+    int made = make_directory(scratch, name, 0700);
+    if (made == 0)
+        made = make_directory(scratch, name + "/upper", source.st_mode & 07777);
+    if (made == 0)
+        made = make_directory(scratch, name + "/work", 0700);
+    if (made < 0)
+        return scratch_error(scratch, -made);
+    return scratch.keep ? note_source(scratch, changes) : Result<>();
+}
+
 } // namespace
+
+bool has_changes(const plan::Changes& changes)
+{
+    const sys::Fd upper(sys::open((changes.path + "/upper").c_str(), O_RDONLY | O_DIRECTORY));
+    alignas(struct ::dirent64) std::array<char, 1024> buffer;
+    const long filled = sys::getdents64(upper.get(), buffer.data(), buffer.size());
+    // "." and ".." take 24 bytes each.
+    return filled > 48;
+}
 
 Result<> make_scratch(const plan::Scratch& scratch)
 {
-    const std::string temporary = scratch.path + "/tmp";
-    int made = sys::mkdirat(AT_FDCWD, scratch.path.c_str(), 0700);
-    const bool existed = made == -EEXIST && !scratch.fresh;
-    if (made == 0 || existed) {
-        made = sys::mkdirat(AT_FDCWD, temporary.c_str(), 0700);
-        const bool there = made == -EEXIST && !scratch.fresh;
-        if (made == 0 || there)
-            made = sys::fchmodat(AT_FDCWD, temporary.c_str(), 01777);
-    }
+    int made = make_directory(scratch, {}, 0700);
+    if (made == 0)
+        made = make_directory(scratch, "tmp", 01777);
+    if (made == 0 && !scratch.changes.empty())
+        made = make_directory(scratch, plan::kScratchState, 0700);
+    if (made == 0 && !scratch.changes.empty())
+        made = make_directory(scratch, std::string(plan::kScratchState) + "/cow", 0700);
+    for (const plan::Changes& changes : scratch.changes)
+        if (made == 0) {
+            if (Result<> prepared = make_changes(scratch, changes); !prepared)
+                return prepared;
+        }
     if (made == 0)
         return {};
-    if (!existed)
-        sys::unlinkat(AT_FDCWD, scratch.path.c_str(), AT_REMOVEDIR);
-    return fail("making the scratch " + quote(scratch.path), std::strerror(-made),
-                spec::render_origin(scratch.origin), scratch_hint(scratch, -made));
+    if (scratch.fresh)
+        static_cast<void>(remove_tree(scratch.path));
+    return scratch_error(scratch, -made);
 }
 
 Result<> remove_tree(const std::string& path)
@@ -130,9 +204,7 @@ Result<> remove_tree(const std::string& path)
     int error = -top.error();
     if (top) {
         sys::fchmodat(AT_FDCWD, path.c_str(), 0700);
-        Remover remover(top.get());
-        remover.empty(top.get(), 0);
-        error = remover.error();
+        error = Remover(top.get()).empty_top();
         if (const int removed = sys::unlinkat(AT_FDCWD, path.c_str(), AT_REMOVEDIR); error == 0)
             error = -removed;
     }

@@ -10,9 +10,13 @@
 
 namespace glovebox::run {
 
-/// Makes the scratch (mode 0700) and its "tmp" (1777). An own scratch of the user is made where it
-/// is missing; a fresh one must not exist yet. Nothing is left behind on failure.
+/// Makes the scratch (mode 0700), its "tmp" (1777) and a directory for each copy-on-write place. An
+/// own scratch of the user is made where it is missing, and goes on where it was left; a fresh one
+/// must not exist yet. Of a fresh one nothing is left behind on failure.
 Result<> make_scratch(const plan::Scratch& scratch);
+
+/// Whether anything was changed in the copy-on-write place.
+bool has_changes(const plan::Changes& changes);
 
 /// Removes the tree at `path`, whatever its directories' modes, following no symbolic link.
 /// Gives the first failure, after having removed all that could be.

@@ -15,6 +15,10 @@ struct SetupState {
     int proc = -1; ///< the private procfs
     int parent = -1; ///< the directory `parent_path` of the new root, where mount points were made last
     std::string_view parent_path;
+    int channel = -1; ///< to the supervisor
+    int step = 0;     ///< index of the step that is carried out
+    int staging = -1; ///< a tmpfs in which layers are put together; gone with SealRoot
+    int layers = 0;   ///< how many were
 };
 
 /// 0, or -errno of the system call that failed.

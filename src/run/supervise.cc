@@ -33,7 +33,7 @@ public:
     }
 
     /// Until PID 1 is dead.
-    std::optional<Report> watch()
+    Ending watch()
     {
         for (bool alive = true; alive;) {
             std::array<struct ::pollfd, 3> events = {
@@ -45,7 +45,7 @@ public:
             if (events[1].revents != 0 || !alive)
                 read_reports();
         }
-        return last_;
+        return std::move(ending_);
     }
 
 private:
@@ -66,11 +66,21 @@ private:
     void read_reports()
     {
         Report report;
-        while (sys::receive(channel_, &report, sizeof report) == sizeof report) {
-            if (report.kind == Report::Kind::stopped)
+        int received = -1;
+        while (sys::receive(channel_, &report, sizeof report, &received) == sizeof report) {
+            switch (report.kind) {
+            case Report::Kind::stopped:
                 follow_stop(report.value);
-            else
-                last_ = report;
+                break;
+            case Report::Kind::degraded:
+                ending_.degraded.push_back(report);
+                break;
+            case Report::Kind::exported:
+                ending_.exported.emplace_back(report.index, received);
+                break;
+            default:
+                ending_.report = report;
+            }
         }
     }
 
@@ -104,7 +114,7 @@ private:
     int channel_;
     int terminal_;
     sys::Fd signals_;
-    std::optional<Report> last_;
+    Ending ending_;
 };
 
 } // namespace
@@ -117,8 +127,7 @@ Ending supervise(int pid, int pidfd, int channel, int terminal)
     Supervisor supervisor(pidfd, channel, own_terminal.get());
     sys::close(0);
     sys::close(1);
-    Ending ending;
-    ending.report = supervisor.watch();
+    Ending ending = supervisor.watch();
     while (sys::wait4(pid, &ending.wait_status, 0, nullptr) == -EINTR) {
     }
     // Where a group of the sandbox had the terminal, that group is no more, and the terminal is

@@ -4,8 +4,11 @@
 // The parent's side of a running sandbox: forwards signals and job control, waits for the end.
 
 #include "run/wire.h"
+#include "sys/fd.h"
 
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace glovebox::run {
 
@@ -13,6 +16,8 @@ namespace glovebox::run {
 struct Ending {
     int wait_status = 0;          ///< of PID 1, as from wait4(2)
     std::optional<Report> report; ///< the failure, or the signal that ended the command
+    std::vector<Report> degraded; ///< copy-on-write places that became something less
+    std::vector<std::pair<int, sys::Fd>> exported; ///< mounts, by Layer::export_as
 };
 
 /// Returns when PID 1, and so every process of the sandbox, is dead. `pid` and `pidfd` are PID 1's,

@@ -14,6 +14,8 @@ struct Report {
         setup_failed,    ///< `index`: step of Plan::setup; `value`: errno
         handover_failed, ///< `index`: step of Plan::handover; `value`: errno
         execute_failed,  ///< `index`: candidate; `value`: errno; `detail`: ExecuteDetail
+        degraded,        ///< `index`: step of Plan::setup; `value`: errno; `detail`: Degraded
+        exported,        ///< `index`: number of the mount (Layer::export_as), sent along
         stopped,         ///< `value`: the signal that stopped the command
         signalled,       ///< `value`: the signal that ended the command
     };
@@ -25,6 +27,9 @@ struct Report {
 
 /// What the errno of execve does not tell.
 enum class ExecuteDetail : std::int32_t { none, no_interpreter, wrong_architecture };
+
+/// What a copy-on-write place became where the kernel refused the scratch for it.
+enum class Degraded : std::int32_t { none, in_memory, read_only };
 
 /// From the supervisor to PID 1: deliver a signal to the command.
 struct Order {

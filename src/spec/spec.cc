@@ -22,13 +22,9 @@ bool is_hostname(std::string_view name)
 
 Result<> validate_entry(const ViewEntry& entry)
 {
-    const bool takes_source =
-        entry.kind == ViewEntry::Kind::ro || entry.kind == ViewEntry::Kind::rw;
-    if (takes_source && entry.source.empty())
-        return fail("the source of the entry is empty", {}, render_origin(entry.origin));
-    if (!takes_source && entry.target.empty())
-        return fail("the path of the entry is empty", {}, render_origin(entry.origin));
-    if (!entry.target.empty() && entry.target.front() != '/' && takes_source)
+    using Kind = ViewEntry::Kind;
+    const bool takes_place = entry.kind == Kind::hide || entry.kind == Kind::tmpfs;
+    if (!takes_place && !entry.target.empty() && entry.target.front() != '/')
         return fail("the destination " + quote(entry.target) + " is not an absolute path", {},
                     render_origin(entry.origin), "write SRC:/absolute/path, and \\: for a colon in a path");
     return {};

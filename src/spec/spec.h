@@ -40,20 +40,40 @@ struct Setting {
 /// One entry of the view: what is seen at `target`.
 struct ViewEntry {
     enum class Kind : std::uint8_t {
-        ro,    ///< the host's `source`, read-only
-        rw,    ///< the host's `source`, written through
-        hide,  ///< an empty private directory (or file, where a file is there)
-        tmpfs, ///< a tmpfs of its own
+        ro,      ///< the host's `source`, read-only
+        rw,      ///< the host's `source`, written through
+        cow,     ///< the host's `source`, changes land in the scratch
+        dev,     ///< the host's device (or directory of devices) `source`
+        hide,    ///< an empty private directory (or file, where a file is there)
+        tmpfs,   ///< a tmpfs of its own
+        symlink, ///< a symbolic link to `source`, which is not looked at
+        file,    ///< a file with the text `source`
     };
     Kind kind = Kind::ro;
-    std::string source; ///< host path, relative to the working directory; "" for hide and tmpfs
+    std::string source; ///< ro, rw, cow, dev: host path, relative to the working directory
     std::string target; ///< path inside; "" means: the same absolute path as the source
+    bool optional = false; ///< dropped where the source does not exist
     Origin origin;
 
     bool operator==(const ViewEntry&) const = default;
 };
 
-enum class View : std::uint8_t { host };
+/// What is seen where no entry says otherwise.
+enum class View : std::uint8_t {
+    host,    ///< the host's tree, homes and temporary directories empty
+    minimal, ///< /usr with its links, and what programs need of /etc
+    empty,   ///< nothing but /dev, /proc, /tmp and a generated /etc
+};
+
+/// A result that is copied to the host when the command has succeeded.
+struct Output {
+    std::string path; ///< inside; relative to where the command starts
+    std::string host; ///< on the host, relative to the working directory; "" means: as `path` says
+    Origin origin;
+
+    bool operator==(const Output&) const = default;
+};
+
 enum class Network : std::uint8_t { none, host };
 
 /// A change to the environment of the command; applied in order.
@@ -74,7 +94,9 @@ struct EnvironmentRule {
 
 struct Spec {
     Setting<View> view;
+    Setting<std::optional<std::string>> root; ///< a host directory that is seen as "/" in place of the view
     std::vector<ViewEntry> entries; ///< in the order given: later wins at the same place
+    std::vector<Output> outputs;
     Setting<std::optional<std::string>> scratch; ///< a host directory; unset: a fresh one
     Setting<bool> keep;
     Setting<std::optional<std::string>> chdir;

@@ -354,9 +354,38 @@ long send(int fd, const void* data, std::size_t size) noexcept
     return call(SYS_sendto, fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT, nullptr, 0);
 }
 
-long receive(int fd, void* buffer, std::size_t size) noexcept
+long receive(int fd, void* buffer, std::size_t size, int* received) noexcept
 {
-    return call(SYS_recvfrom, fd, buffer, size, MSG_DONTWAIT, nullptr, nullptr);
+    struct ::iovec part = {buffer, size};
+    alignas(struct ::cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    struct ::msghdr message = {};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const long length = call(SYS_recvmsg, fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    *received = -1;
+    if (const struct ::cmsghdr* header = length > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+        header != nullptr && header->cmsg_type == SCM_RIGHTS)
+        std::memcpy(received, CMSG_DATA(header), sizeof *received);
+    return length;
+}
+
+long send_descriptor(int fd, const void* data, std::size_t size, int sent) noexcept
+{
+    struct ::iovec part = {const_cast<void*>(data), size};
+    alignas(struct ::cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    struct ::msghdr message = {};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    struct ::cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &sent, sizeof sent);
+    return call(SYS_sendmsg, fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 int capset(std::uint64_t effective, std::uint64_t permitted, std::uint64_t inheritable) noexcept

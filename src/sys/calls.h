@@ -121,7 +121,10 @@ int poll(std::span<struct ::pollfd> fds, int timeout_ms) noexcept;
 /// A connected pair of SOCK_SEQPACKET sockets.
 int socketpair(int out[2]) noexcept;
 long send(int fd, const void* data, std::size_t size) noexcept;
-long receive(int fd, void* buffer, std::size_t size) noexcept;
+/// `received` gets a descriptor that was sent along, or -1.
+long receive(int fd, void* buffer, std::size_t size, int* received) noexcept;
+/// Sends `sent` along (SCM_RIGHTS).
+long send_descriptor(int fd, const void* data, std::size_t size, int sent) noexcept;
 
 // -- confinement ---------------------------------------------------------------------------------
 

@@ -23,6 +23,9 @@ Result<int> run(const cli::Invocation& invocation, const Process& process)
         return std::unexpected(outcome.error());
     if (outcome->error)
         print_error(*outcome->error);
+    if (!invocation.spec.quiet)
+        for (const std::string& note : outcome->notes)
+            print(2, "glovebox: " + note + "\n");
     if (plan->scratch.fresh && plan->scratch.keep && !invocation.spec.quiet)
         print(2, "glovebox: the scratch is kept: " + quote(plan->scratch.path) + "\n");
     return outcome->status;
