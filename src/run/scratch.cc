@@ -31,7 +31,8 @@ public:
         int before = 0;
         do {
             before = flattened_;
-            empty(top_, 0);
+            const sys::Fd again(sys::openat(top_, ".", O_RDONLY | O_DIRECTORY)); // read from its start
+            empty(again.get(), 0);
         } while (flattened_ > before);
         return error_;
     }
