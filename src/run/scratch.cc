@@ -123,8 +123,12 @@ int make_directory(const plan::Scratch& scratch, const std::string& name, unsign
 {
     const std::string path = name.empty() ? scratch.path : scratch.path + "/" + name;
     const int made = sys::mkdirat(AT_FDCWD, path.c_str(), 0700);
-    if (made == -EEXIST && !scratch.fresh)
-        return 0;
+    if (made == -EEXIST && !scratch.fresh) {
+        // A command of an earlier run may have put a symbolic link there, to lead us out of it.
+        struct ::stat status = {};
+        const int found = name.empty() ? sys::stat(path.c_str(), &status) : sys::lstat(path.c_str(), &status);
+        return found < 0 ? found : S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
+    }
     return made == 0 && mode != 0700 ? sys::fchmodat(AT_FDCWD, path.c_str(), mode) : made;
 }
 
