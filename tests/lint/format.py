@@ -15,8 +15,8 @@ FOLDERS = ("src", "tests", "man", "completions")
 CODE = {".cc": "// ", ".h": "// ", ".py": "# ", ".sh": "# "}
 TEXT = set(CODE) | {".md", ".build", ".scd", ".wrap"}
 HEADER = ("SPDX-License-Identifier: Apache-2.0", "SPDX-FileCopyrightText: the glovebox authors")
-# clang-format breaks lines at 120 where it can; a raw string or a long word may go beyond.
-LONGEST = 160
+# clang-format aims at 120; a raw string or a message may go beyond.
+LONGEST = 180
 
 
 def complaints(path, text):
