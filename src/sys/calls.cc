@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: the glovebox authors
 #include "sys/calls.h"
 
+#include "sys/raw.h"
+
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -30,22 +32,6 @@
 #endif
 
 namespace glovebox::sys {
-namespace {
-
-template <class... Args>
-long call(long number, Args... args) noexcept
-{
-    const long result = ::syscall(number, args...);
-    return result < 0 ? -errno : result;
-}
-
-template <class... Args>
-int icall(long number, Args... args) noexcept
-{
-    return static_cast<int>(call(number, args...));
-}
-
-} // namespace
 
 int open(const char* path, int flags, unsigned mode) noexcept
 {
