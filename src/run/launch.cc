@@ -38,6 +38,8 @@ Result<Outcome> clone_and_supervise(const plan::Plan& plan, int terminal, std::s
     sys::Fd ours(ends[0]);
     sys::Fd theirs(ends[1]);
 
+    // Where our caller ignores SIGCHLD, so would we and PID 1, and statuses of children would be lost.
+    sys::default_action(SIGCHLD);
     sys::SignalSet old_mask = 0;
     sys::set_signal_mask(sys::kAllSignals, &old_mask);
     int pidfd = -1;
