@@ -129,7 +129,7 @@ int make_directory(const plan::Scratch& scratch, const std::string& name, unsign
         const int found = name.empty() ? sys::stat(path.c_str(), &status) : sys::lstat(path.c_str(), &status);
         return found < 0 ? found : S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
     }
-    return made == 0 && mode != 0700 ? sys::fchmodat(AT_FDCWD, path.c_str(), mode) : made;
+    return made == 0 ? sys::fchmodat(AT_FDCWD, path.c_str(), mode) : made; // whatever the umask
 }
 
 /// Remembers in a kept scratch what the changes are to; refuses one that holds others.
