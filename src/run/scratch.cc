@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <vector>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,91 +15,6 @@
 
 namespace glovebox::run {
 namespace {
-
-/// What lies deeper is renamed to the top and removed in another round, so that depth costs neither
-/// descriptors nor stack.
-constexpr int kMaxDepth = 100;
-
-class Remover {
-public:
-    explicit Remover(int top) : top_(top) {}
-
-    /// Removes everything in the top directory. 0, or the first errno.
-    int empty_top()
-    {
-        int before = 0;
-        do {
-            before = flattened_;
-            const sys::Fd again(sys::openat(top_, ".", O_RDONLY | O_DIRECTORY)); // read from its start
-            empty(again.get(), 0);
-        } while (flattened_ > before);
-        return error_;
-    }
-
-private:
-    void empty(int dir, int depth)
-    {
-        for (const std::string& name : names(dir))
-            remove(dir, name.c_str(), depth);
-    }
-
-    std::vector<std::string> names(int dir)
-    {
-        std::vector<std::string> out;
-        alignas(struct ::dirent64) std::array<char, 32768> buffer;
-        long filled = 0;
-        while ((filled = sys::getdents64(dir, buffer.data(), buffer.size())) > 0) {
-            for (long at = 0; at < filled;) {
-                const auto* entry = reinterpret_cast<const struct ::dirent64*>(buffer.data() + at);
-                at += entry->d_reclen;
-                if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
-                    out.emplace_back(entry->d_name);
-            }
-        }
-        note(static_cast<int>(filled));
-        return out;
-    }
-
-    void remove(int dir, const char* name, int depth)
-    {
-        int result = sys::unlinkat(dir, name, 0);
-        if (result != -EISDIR) {
-            note(result);
-            return;
-        }
-        if (sys::unlinkat(dir, name, AT_REMOVEDIR) == 0)
-            return;
-        if (depth >= kMaxDepth) {
-            const std::string flat = ".glovebox-" + std::to_string(++flattened_);
-            note(sys::renameat(dir, name, top_, flat.c_str()));
-            return;
-        }
-        sys::Fd below(sys::openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-        if (below.error() == -EACCES && sys::fchmodat(dir, name, 0700) == 0)
-            below.reset(sys::openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-        if (!below) {
-            note(below.error());
-            return;
-        }
-        struct ::stat status;
-        if (sys::fstat(below.get(), &status) == 0 && (status.st_mode & 0700) != 0700)
-            sys::fchmodat(dir, name, 0700);
-        empty(below.get(), depth + 1);
-        below.reset();
-        result = sys::unlinkat(dir, name, AT_REMOVEDIR);
-        note(result);
-    }
-
-    void note(int result)
-    {
-        if (result < 0 && result != -ENOENT && error_ == 0)
-            error_ = -result;
-    }
-
-    int top_;
-    int error_ = 0;
-    int flattened_ = 0;
-};
 
 std::string scratch_hint(const plan::Scratch& scratch, int error)
 {
@@ -183,8 +97,9 @@ bool has_changes(const plan::Changes& changes)
 Result<> make_scratch(const plan::Scratch& scratch)
 {
     int made = make_directory(scratch, {}, 0700);
-    if (made == 0)
-        made = make_directory(scratch, "tmp", 01777);
+    if (made < 0)
+        return scratch_error(scratch, -made);
+    made = make_directory(scratch, "tmp", 01777);
     if (made == 0 && !scratch.changes.empty())
         made = make_directory(scratch, plan::kScratchState, 0700);
     if (made == 0 && !scratch.changes.empty())
@@ -199,23 +114,6 @@ Result<> make_scratch(const plan::Scratch& scratch)
     if (scratch.fresh)
         static_cast<void>(remove_tree(scratch.path));
     return scratch_error(scratch, -made);
-}
-
-Result<> remove_tree(const std::string& path)
-{
-    sys::Fd top(sys::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    if (top.error() == -EACCES && sys::fchmodat(AT_FDCWD, path.c_str(), 0700) == 0)
-        top.reset(sys::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    int error = -top.error();
-    if (top) {
-        sys::fchmodat(AT_FDCWD, path.c_str(), 0700);
-        error = Remover(top.get()).empty_top();
-        if (const int removed = sys::unlinkat(AT_FDCWD, path.c_str(), AT_REMOVEDIR); error == 0)
-            error = -removed;
-    }
-    if (error == 0)
-        return {};
-    return fail("removing the scratch " + quote(path), std::strerror(error));
 }
 
 } // namespace glovebox::run

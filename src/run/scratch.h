@@ -5,6 +5,7 @@
 
 #include "plan/plan.h"
 #include "result.h"
+#include "review/remove.h"
 
 #include <string>
 
@@ -18,8 +19,6 @@ Result<> make_scratch(const plan::Scratch& scratch);
 /// Whether anything was changed in the copy-on-write place.
 bool has_changes(const plan::Changes& changes);
 
-/// Removes the tree at `path`, whatever its directories' modes, following no symbolic link.
-/// Gives the first failure, after having removed all that could be.
-Result<> remove_tree(const std::string& path);
+using review::remove_tree;
 
 } // namespace glovebox::run

@@ -17,8 +17,9 @@ KNOWS = {
     "spec": {"base", "spec"},
     "cli": {"base", "spec", "cli"},
     "plan": {"base", "spec", "plan"},
-    "run": {"base", "sys", "plan", "run"},
-    "verbs": {"base", "sys", "spec", "cli", "plan", "run", "verbs"},
+    "review": {"base", "sys", "review"},
+    "run": {"base", "sys", "plan", "review", "run"},
+    "verbs": {"base", "sys", "spec", "cli", "plan", "review", "run", "verbs"},
     "main": {"base", "sys", "cli", "verbs"},
 }
 
