@@ -40,8 +40,6 @@ Result<Outcome> clone_and_supervise(const plan::Plan& plan, int terminal, std::s
 
     // Where our caller ignores SIGCHLD, so would we and PID 1, and statuses of children would be lost.
     sys::default_action(SIGCHLD);
-    sys::SignalSet old_mask = 0;
-    sys::set_signal_mask(sys::kAllSignals, &old_mask);
     int pidfd = -1;
     const int pid = sys::clone3(plan.namespaces, &pidfd);
     if (pid == 0) {
@@ -57,13 +55,10 @@ Result<Outcome> clone_and_supervise(const plan::Plan& plan, int terminal, std::s
         const Ending ending = supervise(pid, process.get(), ours.get(), terminal);
         outcome = make_outcome(plan, ending);
     }
-    sys::set_signal_mask(old_mask, nullptr);
     return outcome;
 }
 
-} // namespace
-
-Result<Outcome> run_plan(const plan::Plan& plan, int terminal, std::span<char> arguments)
+Result<Outcome> run_in_scratch(const plan::Plan& plan, int terminal, std::span<char> arguments)
 {
     if (Result<> made = make_scratch(plan.scratch); !made)
         return std::unexpected(made.error());
@@ -78,6 +73,18 @@ Result<Outcome> run_plan(const plan::Plan& plan, int terminal, std::span<char> a
     Result<> removed = remove_tree(plan.scratch.path);
     if (!removed && outcome && !outcome->error)
         outcome->error = removed.error();
+    return outcome;
+}
+
+} // namespace
+
+Result<Outcome> run_plan(const plan::Plan& plan, int terminal, std::span<char> arguments)
+{
+    // As long as there is a scratch, a signal must not end us: it would stay.
+    sys::SignalSet old_mask = 0;
+    sys::set_signal_mask(sys::kAllSignals, &old_mask);
+    Result<Outcome> outcome = run_in_scratch(plan, terminal, arguments);
+    sys::set_signal_mask(old_mask, nullptr);
     return outcome;
 }
 
