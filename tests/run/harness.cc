@@ -203,7 +203,7 @@ void Sandbox::SetUp()
     fs::create_directory(scratches());
 }
 
-void Sandbox::TearDown()
+void Sandbox::expect_nothing_runs()
 {
     // We are the subreaper (main.cc): whatever outlives its parents becomes our child.
     const bool all_gone = eventually([] {
@@ -220,6 +220,11 @@ void Sandbox::TearDown()
             return children_of(::getpid()).empty();
         });
     }
+}
+
+void Sandbox::TearDown()
+{
+    expect_nothing_runs();
     for (const std::string& name : list(scratches()))
         ADD_FAILURE() << "left in TMPDIR: " << name;
     std::ifstream mounts("/proc/self/mountinfo");

@@ -96,6 +96,9 @@ protected:
     /// The answers to `probe attempts`: name -> "EPERM".
     [[nodiscard]] std::map<std::string, std::string> attempt(const Words& options = {}) const;
 
+    /// Waits until every process that a launch has left is gone; fails the test, and kills, what stays.
+    static void expect_nothing_runs();
+
     /// Options that show the probe at /probe.
     static Words with_probe(const Words& options = {});
 
