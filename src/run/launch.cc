@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: the glovebox authors
 #include "run/launch.h"
 
+#include "review/outputs.h"
 #include "run/child.h"
 #include "run/diagnose.h"
 #include "run/scratch.h"
@@ -16,6 +17,8 @@
 namespace glovebox::run {
 namespace {
 
+constexpr int kOwnFailure = 125;
+
 /// `first` free slots, the strings, and a null pointer. Refers to `strings`.
 std::vector<char*> pointers(const std::vector<std::string>& strings, std::size_t first)
 {
@@ -25,6 +28,22 @@ std::vector<char*> pointers(const std::vector<std::string>& strings, std::size_t
         out.push_back(const_cast<char*>(text.c_str()));
     out.push_back(nullptr);
     return out;
+}
+
+/// The outputs, taken by descriptor from the scratch and from the mounts that the sandbox sent.
+Result<> collect_outputs(const plan::Plan& plan, const Ending& ending)
+{
+    const sys::Fd scratch(sys::open(plan.scratch.path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW));
+    std::vector<review::OutputRequest> requests;
+    for (const plan::Output& output : plan.outputs) {
+        int directory = scratch.get();
+        for (const auto& [number, mount] : ending.exported)
+            if (number == output.place)
+                directory = mount.get();
+        requests.push_back({directory, output.path, output.host, spec::render_origin(output.origin), output.place < 0 ? plan::kScratchState : ""});
+    }
+    const auto written = review::write_outputs(requests);
+    return written ? Result<>() : std::unexpected(written.error());
 }
 
 /// Everything from the socket to the last process's death.
@@ -52,8 +71,11 @@ Result<Outcome> clone_and_supervise(const plan::Plan& plan, int terminal, std::s
     } else {
         theirs.reset();
         const sys::Fd process(pidfd);
-        const Ending ending = supervise(pid, process.get(), ours.get(), terminal);
+        const Ending ending = supervise(pid, process.get(), ours.get(), terminal, plan.timeout);
         outcome = make_outcome(plan, ending);
+        if (outcome->status == 0 && !plan.outputs.empty())
+            if (Result<> written = collect_outputs(plan, ending); !written)
+                outcome = Outcome{kOwnFailure, written.error(), std::move(outcome->notes)};
     }
     return outcome;
 }
