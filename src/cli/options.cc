@@ -29,6 +29,7 @@ constexpr std::array kVerbs = {
 constexpr std::array kGroups = {
     GroupRow{Group::view, "View"},           GroupRow{Group::identity, "Identity"},
     GroupRow{Group::environment, "Environment"}, GroupRow{Group::isolation, "Isolation"},
+    GroupRow{Group::limits, "Limits"},
     GroupRow{Group::reporting, "Reporting"}, GroupRow{Group::other, "Other"},
 };
 
@@ -162,6 +163,123 @@ Result<> apply_net(Invocation& to, Operand operand, const Origin& origin)
     return {};
 }
 
+Result<> apply_share(Invocation& to, Operand operand, const Origin& origin)
+{
+    if (operand == "net")
+        to.spec.network = {spec::Network::host, origin};
+    else if (operand == "ipc")
+        to.spec.share_ipc = true;
+    else if (operand == "uts")
+        to.spec.share_uts = true;
+    else if (operand == "cgroup")
+        to.spec.share_cgroup = true;
+    else
+        return bad_operand(origin, operand, "net, ipc, uts or cgroup (the other namespaces are always the sandbox's own)");
+    return {};
+}
+
+Result<> apply_seccomp(Invocation& to, Operand operand, const Origin& origin)
+{
+    if (operand.empty())
+        return bad_operand(origin, operand, "default, strict, off or a file");
+    to.spec.seccomp = {std::string(operand), origin};
+    return {};
+}
+
+Result<> apply_landlock(Invocation& to, Operand operand, const Origin& origin)
+{
+    if (operand == "auto")
+        to.spec.landlock = {spec::Landlock::automatic, origin};
+    else if (operand == "require")
+        to.spec.landlock = {spec::Landlock::required, origin};
+    else if (operand == "off")
+        to.spec.landlock = {spec::Landlock::off, origin};
+    else
+        return bad_operand(origin, operand, "auto, require or off");
+    return {};
+}
+
+template <bool add>
+Result<> apply_capability(Invocation& to, Operand operand, const Origin& origin)
+{
+    if (operand.empty())
+        return bad_operand(origin, operand, "a capability, as in capabilities(7), or ALL");
+    to.spec.capabilities.push_back({add, std::string(operand), origin});
+    return {};
+}
+
+Result<> apply_pass_fd(Invocation& to, Operand operand, const Origin& origin)
+{
+    int fd = 0;
+    const auto [end, error] = std::from_chars(operand.begin(), operand.end(), fd);
+    if (error != std::errc() || end != operand.end() || fd < 3)
+        return bad_operand(origin, operand, "the number of a descriptor above 2");
+    to.spec.pass_fds.push_back({fd, origin});
+    return {};
+}
+
+/// A number, with K, M, G or T for powers of 1024; "unlimited". False when it is none or too large.
+bool parse_amount(Operand text, std::uint64_t& out)
+{
+    if (text == "unlimited") {
+        out = spec::kUnlimited;
+        return true;
+    }
+    constexpr std::string_view kUnits = "KMGT";
+    unsigned shift = 0;
+    if (const std::size_t unit = text.empty() ? Operand::npos : kUnits.find(text.back()); unit != Operand::npos) {
+        shift = 10 * static_cast<unsigned>(unit + 1);
+        text.remove_suffix(1);
+    }
+    const auto [end, error] = std::from_chars(text.begin(), text.end(), out);
+    if (error != std::errc() || end != text.end() || out > spec::kUnlimited >> shift)
+        return false;
+    out <<= shift;
+    return true;
+}
+
+Result<> apply_rlimit(Invocation& to, Operand operand, const Origin& origin)
+{
+    const std::size_t equals = operand.find('=');
+    const Operand amounts = equals == Operand::npos ? Operand() : operand.substr(equals + 1);
+    const std::size_t colon = amounts.find(':');
+    spec::Limit limit = {std::string(operand.substr(0, equals)), 0, 0, origin};
+    const bool valid = parse_amount(amounts.substr(0, colon), limit.soft) &&
+                       parse_amount(colon == Operand::npos ? amounts : amounts.substr(colon + 1), limit.hard);
+    if (!valid || limit.soft > limit.hard)
+        return bad_operand(origin, operand, "NAME=SOFT[:HARD], with numbers (512, 64K, 2G) or unlimited, and SOFT not above HARD");
+    to.spec.limits.push_back(std::move(limit));
+    return {};
+}
+
+/// "90s", "5m", "2h", "250ms"; a bare number is seconds. More than 0.
+Result<> apply_timeout(Invocation& to, Operand operand, const Origin& origin)
+{
+    struct Unit {
+        std::string_view name;
+        std::uint64_t milliseconds;
+    };
+    constexpr std::array kUnits = {Unit{"", 1000}, Unit{"s", 1000}, Unit{"ms", 1}, Unit{"m", 60'000}, Unit{"h", 3'600'000}, Unit{"d", 86'400'000}};
+    constexpr std::uint64_t kMost = 1'000'000; // of any unit: over a year in the shortest that counts
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(operand.begin(), operand.end(), number);
+    const auto* unit = std::ranges::find(kUnits, Operand(end, operand.end()), &Unit::name);
+    if (error != std::errc() || unit == kUnits.end() || number == 0 || number > kMost)
+        return bad_operand(origin, operand, "a duration from 1 to 1000000 with ms, s, m, h or d, as 90s, 5m or 2h");
+    to.spec.timeout = {number * unit->milliseconds, origin};
+    return {};
+}
+
+Result<> apply_umask(Invocation& to, Operand operand, const Origin& origin)
+{
+    std::uint32_t mask = 0;
+    const auto [end, error] = std::from_chars(operand.begin(), operand.end(), mask, 8);
+    if (error != std::errc() || end != operand.end() || mask > 0777)
+        return bad_operand(origin, operand, "an octal number up to 777");
+    to.spec.umask = {mask, origin};
+    return {};
+}
+
 constexpr Option kOptions[] = {
     {"view", '\0', "host|minimal|empty", "what is seen to begin with: the host read-only (the default), /usr and parts of /etc, or nothing",
      Group::view, kRunning, Completion::values, "host minimal empty", apply_view},
@@ -241,8 +359,50 @@ constexpr Option kOptions[] = {
          to.spec.environment.push_back({EnvironmentRule::Kind::keep_all, {}, {}, origin});
          return {};
      }},
+    {"clear-env", '\0', "", "pass nothing of the host's environment, and forget what was set before",
+     Group::environment, kRunning, Completion::none, "",
+     [](Invocation& to, Operand, const Origin& origin) -> Result<> {
+         to.spec.environment.push_back({EnvironmentRule::Kind::clear, {}, {}, origin});
+         return {};
+     }},
+    {"umask", '\0', "MASK", "the file mode creation mask, in octal (default: as outside)",
+     Group::environment, kRunning, Completion::none, "", apply_umask},
     {"net", '\0', "none|host", "none: a loopback of its own (the default); host: the host's network",
      Group::isolation, kRunning, Completion::values, "none host", apply_net},
+    {"share", '\0', "NS", "share the host's namespace NS: net, ipc, uts or cgroup",
+     Group::isolation, kRunning, Completion::values, "net ipc uts cgroup", apply_share},
+    {"seccomp", '\0', "default|strict|off|FILE", "the system call filter: a list of what builds never need (the default), of all that is allowed, none, or FILE (BPF, or JSON as Docker's)",
+     Group::isolation, kRunning, Completion::values, "default strict off", apply_seccomp},
+    {"landlock", '\0', "auto|require|off", "the second layer against writes: where the kernel has it (the default), or else fail, or none",
+     Group::isolation, kRunning, Completion::values, "auto require off", apply_landlock},
+    {"cap-add", '\0', "CAP", "let uid 0 inside keep the capability CAP (or ALL)",
+     Group::isolation, kRunning, Completion::none, "", apply_capability<true>},
+    {"cap-drop", '\0', "CAP", "take the capability CAP (or ALL) from uid 0 inside",
+     Group::isolation, kRunning, Completion::none, "", apply_capability<false>},
+    {"allow-nesting", '\0', "", "let the command make user namespaces and sandboxes of its own",
+     Group::isolation, kRunning, Completion::none, "",
+     [](Invocation& to, Operand, const Origin& origin) -> Result<> {
+         to.spec.allow_nesting = {true, origin};
+         return {};
+     }},
+    {"new-session", '\0', "", "detach from the terminal, if there is one",
+     Group::isolation, kRunning, Completion::none, "",
+     [](Invocation& to, Operand, const Origin& origin) -> Result<> {
+         to.spec.new_session = {true, origin};
+         return {};
+     }},
+    {"pass-fd", '\0', "N", "leave the descriptor N open for the command",
+     Group::isolation, kRunning, Completion::none, "", apply_pass_fd},
+    {"timeout", '\0', "DURATION", "end the sandbox after DURATION (90s, 5m, 2h) with status 124: first SIGTERM, 5 seconds later SIGKILL",
+     Group::limits, kRunning, Completion::none, "", apply_timeout},
+    {"rlimit", '\0', "NAME=SOFT[:HARD]", "limit a resource, as prlimit(1) names it: nofile=1024, core=0, as=2G",
+     Group::limits, kRunning, Completion::none, "", apply_rlimit},
+    {"profile", 'p', "NAME", "begin with the options of profile NAME: build (the default) or untrusted",
+     Group::other, kRunning, Completion::values, "build untrusted",
+     [](Invocation& to, Operand operand, const Origin&) -> Result<> {
+         to.profile = operand;
+         return {};
+     }},
     {"quiet", 'q', "", "say nothing on standard error but errors",
      Group::reporting, kRunning, Completion::none, "",
      [](Invocation& to, Operand, const Origin&) -> Result<> {

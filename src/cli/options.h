@@ -26,7 +26,7 @@ struct VerbRow {
 };
 std::span<const VerbRow> verb_table();
 
-enum class Group : std::uint8_t { view, identity, environment, isolation, reporting, other };
+enum class Group : std::uint8_t { view, identity, environment, isolation, limits, reporting, other };
 struct GroupRow {
     Group group;
     std::string_view title;
@@ -40,6 +40,7 @@ enum class Completion : std::uint8_t { none, file, directory, values };
 struct Invocation {
     Verb verb = Verb::run;
     spec::Spec spec;
+    std::string_view profile = "build";
     bool json = false;
     bool show_help = false;
     bool show_version = false;

@@ -14,8 +14,6 @@
 namespace glovebox::cli {
 namespace {
 
-constexpr std::string_view kDefaultProfile = "build";
-
 std::string allowed_names(std::string_view prefix, Verb verb)
 {
     std::string out;
@@ -52,12 +50,19 @@ private:
     Result<> apply_profile(std::string_view name);
     Result<> parse_long(std::string_view word);
     Result<> parse_short(std::string_view word);
-    Result<> apply(const Option& option, std::string_view operand, std::size_t position);
+    Result<> add(const Option& option, std::string_view operand, std::size_t position);
+    Result<> apply();
     /// The operand that follows as a word of its own.
     Result<std::string_view> next_operand(const Option& option);
 
     std::span<char* const> arguments_;
     std::size_t at_ = 1;
+    struct Item {
+        const Option* option;
+        std::string_view operand;
+        spec::Origin origin;
+    };
+    std::vector<Item> items_;
     Invocation invocation_;
 };
 
@@ -86,26 +91,41 @@ Result<> Parser::parse_verb()
 Result<> Parser::apply_profile(std::string_view name)
 {
     const Profile* const profile = find_profile(name);
+    if (profile == nullptr)
+        return fail("there is no profile " + quote(name) + "; the built-in ones are build and untrusted");
     for (const ProfileLine& line : profile->lines) {
         const Option* const option = find_option(line.option);
         const spec::Origin origin = {spec::Origin::Source::profile, option->name, profile->name, 0};
         if (Result<> applied = option->apply(invocation_, line.operand, origin); !applied)
             return applied;
     }
-    const spec::Origin whole = {spec::Origin::Source::profile, {}, profile->name, 0};
-    invocation_.spec.view.origin = whole;
-    invocation_.spec.uid.origin = whole;
-    invocation_.spec.gid.origin = whole;
-    invocation_.spec.network.origin = whole;
+    invocation_.profile = profile->name;
+    invocation_.spec.profile = profile->name;
     return {};
 }
 
-Result<> Parser::apply(const Option& option, std::string_view operand, std::size_t position)
+Result<> Parser::add(const Option& option, std::string_view operand, std::size_t position)
 {
     if ((option.verbs & static_cast<Verbs>(invocation_.verb)) == 0)
         return unknown_option("--" + std::string(option.name), invocation_.verb);
-    const spec::Origin origin = {spec::Origin::Source::argument, option.name, {}, static_cast<std::uint32_t>(position)};
-    return option.apply(invocation_, operand, origin);
+    items_.push_back({&option, operand, {spec::Origin::Source::argument, option.name, {}, static_cast<std::uint32_t>(position)}});
+    return {};
+}
+
+/// The profile first, wherever it stands; then the options in their order.
+Result<> Parser::apply()
+{
+    constexpr std::string_view kProfileOption = "profile";
+    std::string_view profile = invocation_.profile;
+    for (const Item& item : items_)
+        if (item.option->name == kProfileOption)
+            profile = item.operand;
+    if (Result<> applied = apply_profile(profile); !applied)
+        return applied;
+    for (const Item& item : items_)
+        if (Result<> applied = item.option->apply(invocation_, item.operand, item.origin); !applied)
+            return applied;
+    return {};
 }
 
 Result<std::string_view> Parser::next_operand(const Option& option)
@@ -126,12 +146,12 @@ Result<> Parser::parse_long(std::string_view word)
     if (option->operand.empty()) {
         if (equals != std::string_view::npos)
             return fail("option --" + std::string(option->name) + " takes no operand, but got " + quote(word.substr(equals + 1)));
-        return apply(*option, {}, position);
+        return add(*option, {}, position);
     }
     if (equals != std::string_view::npos)
-        return apply(*option, word.substr(equals + 1), position);
+        return add(*option, word.substr(equals + 1), position);
     const Result<std::string_view> operand = next_operand(*option);
-    return operand ? apply(*option, *operand, position) : std::unexpected(operand.error());
+    return operand ? add(*option, *operand, position) : std::unexpected(operand.error());
 }
 
 /// "-q", "-qv", "-r PATH", "-rPATH".
@@ -144,12 +164,12 @@ Result<> Parser::parse_short(std::string_view word)
             return unknown_option(word, invocation_.verb);
         if (!option->operand.empty()) {
             if (i + 1 < word.size())
-                return apply(*option, word.substr(i + 1), position);
+                return add(*option, word.substr(i + 1), position);
             const Result<std::string_view> operand = next_operand(*option);
-            return operand ? apply(*option, *operand, position) : std::unexpected(operand.error());
+            return operand ? add(*option, *operand, position) : std::unexpected(operand.error());
         }
-        if (Result<> applied = apply(*option, {}, position); !applied)
-            return applied;
+        if (Result<> added = add(*option, {}, position); !added)
+            return added;
     }
     return {};
 }
@@ -158,8 +178,6 @@ Result<Invocation> Parser::parse()
 {
     if (Result<> parsed = parse_verb(); !parsed)
         return std::unexpected(parsed.error());
-    if (Result<> applied = apply_profile(kDefaultProfile); !applied)
-        return std::unexpected(applied.error());
     while (at_ < arguments_.size()) {
         const std::string_view word = arguments_[at_];
         if (word == "--") {
@@ -171,6 +189,8 @@ Result<Invocation> Parser::parse()
         if (Result<> parsed = word.starts_with("--") ? parse_long(word) : parse_short(word); !parsed)
             return std::unexpected(parsed.error());
     }
+    if (Result<> applied = apply(); !applied)
+        return std::unexpected(applied.error());
     invocation_.spec.command.assign(arguments_.begin() + static_cast<std::ptrdiff_t>(at_), arguments_.end());
     const bool needs_command = invocation_.verb != Verb::help && !invocation_.show_help && !invocation_.show_version;
     if (needs_command && invocation_.spec.command.empty())

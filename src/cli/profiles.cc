@@ -10,7 +10,15 @@ namespace {
 
 /// The environment of a build: what names tools and flags by convention, and nothing of the user.
 constexpr std::array kBuild = {
+    ProfileLine{"view", "host"},
     ProfileLine{"hostname", "glovebox"},
+    ProfileLine{"uid", "0"},
+    ProfileLine{"gid", "0"},
+    ProfileLine{"net", "none"},
+    ProfileLine{"seccomp", "default"},
+    ProfileLine{"landlock", "auto"},
+    // One byte: to a core_pattern that is a pipe, 0 is no limit at all (core(5)).
+    ProfileLine{"rlimit", "core=1"},
     ProfileLine{"env", "PATH"},
     ProfileLine{"env", "TERM"},
     ProfileLine{"env", "LANG"},
@@ -43,7 +51,34 @@ constexpr std::array kBuild = {
     ProfileLine{"env", "FAKEROOTDONTTRYCHOWN=1"},
 };
 
-constexpr std::array kProfiles = {Profile{"build", kBuild}};
+/// A stranger's script: less to see, nothing to gain, and an end to everything.
+constexpr std::array kUntrusted = {
+    ProfileLine{"view", "minimal"},
+    ProfileLine{"hostname", "glovebox"},
+    ProfileLine{"uid", "0"},
+    ProfileLine{"gid", "0"},
+    ProfileLine{"net", "none"},
+    ProfileLine{"seccomp", "strict"},
+    ProfileLine{"landlock", "require"},
+    ProfileLine{"cap-drop", "ALL"},
+    ProfileLine{"new-session", ""},
+    // One byte: to a core_pattern that is a pipe, 0 is no limit at all (core(5)).
+    ProfileLine{"rlimit", "core=1"},
+    ProfileLine{"rlimit", "nproc=1024"},
+    ProfileLine{"timeout", "1h"},
+    ProfileLine{"umask", "022"},
+    ProfileLine{"env", "TERM"},
+    ProfileLine{"env", "LANG"},
+    ProfileLine{"env", "LC_*"},
+    ProfileLine{"env", "TZ"},
+    ProfileLine{"env", "COLUMNS"},
+    ProfileLine{"env", "LINES"},
+    ProfileLine{"env", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"},
+    ProfileLine{"env", "HOME=/build"},
+    ProfileLine{"env", "TAR_OPTIONS=--no-same-owner"},
+};
+
+constexpr std::array kProfiles = {Profile{"build", kBuild}, Profile{"untrusted", kUntrusted}};
 
 } // namespace
 

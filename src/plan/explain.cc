@@ -48,7 +48,10 @@ std::string at_other_place(const Bind& bind)
     return bind.source == bind.target ? "" : " at " + quote(bind.target);
 }
 
-Told tell(const MakeProc&) { return {"make-proc", "making a procfs of the new PID namespace", {}}; }
+Told tell(const MakeProc& op)
+{
+    return {"make-proc", std::string("making a procfs of the new PID namespace") + (op.processes_only ? ", of processes only" : ""), {}};
+}
 
 Told tell(const WriteProc& op)
 {
@@ -112,6 +115,8 @@ Told tell(const MountNew& op)
 }
 
 Told tell(const AttachProc& op) { return {"attach-proc", "attaching the procfs at " + quote(op.target), {{"target", op.target}}}; }
+Told tell(const ProtectProc& op) { return {"protect-proc", "making " + quote(op.path) + " read-only", {{"path", op.path}}}; }
+Told tell(const MaskProc& op) { return {"mask-proc", "masking " + quote(op.path), {{"path", op.path}}}; }
 Told tell(const SealRoot&) { return {"seal-root", "making the root read-only", {}}; }
 Told tell(const PivotRoot&) { return {"pivot-root", "leaving the host's file system (pivot_root)", {}}; }
 Told tell(const RaiseLoopback&) { return {"raise-loopback", "raising the loopback interface", {}}; }
@@ -148,7 +153,40 @@ Told tell(const CutCapabilities& op)
 }
 
 Told tell(const ForbidNewPrivileges&) { return {"no-new-privs", "setting no_new_privs", {}}; }
-Told tell(const CloseDescriptors&) { return {"close-descriptors", "closing all descriptors above 2", {}}; }
+Told tell(const SetUmask& op)
+{
+    return {"set-umask", "setting the umask to " + octal(op.mask), {{"mask", octal(op.mask)}}};
+}
+
+Told tell(const SetLimit& op)
+{
+    const auto text = [](std::uint64_t value) { return value == ~std::uint64_t{0} ? std::string("unlimited") : std::to_string(value); };
+    return {"set-limit", "limiting " + op.name + " to " + text(op.soft) + (op.hard == op.soft ? "" : ":" + text(op.hard)),
+            {{"name", op.name}, {"soft", text(op.soft)}, {"hard", text(op.hard)}}};
+}
+
+Told tell(const RestrictWrites& op)
+{
+    std::string places;
+    for (const WritablePlace& place : op.places)
+        places += (places.empty() ? "" : " ") + quote(place.path);
+    return {"restrict-writes", std::string("allowing writes (Landlock") + (op.required ? ", required" : "") + ") only below " + places, {{"places", places}}};
+}
+
+Told tell(const InstallFilter& op)
+{
+    return {"install-filter", "installing the seccomp filter " + quote(op.name),
+            {{"name", op.name}, {"instructions", std::to_string(op.program.size())}}};
+}
+
+Told tell(const CloseDescriptors& op)
+{
+    std::string kept;
+    for (const int fd : op.keep)
+        kept += (kept.empty() ? "" : " ") + std::to_string(fd);
+    return {"close-descriptors", "closing all descriptors above 2" + (kept.empty() ? "" : " but " + kept), {{"keep", kept}}};
+}
+
 Told tell(const ResetSignals&) { return {"reset-signals", "resetting signal mask and dispositions", {}}; }
 
 Told tell_op(const Op& op)
@@ -207,7 +245,8 @@ std::string render_text(const Plan& plan)
     line("cloning PID 1 with new namespaces: " + namespace_list(plan, "", ", "), {});
     for (const Step& step : plan.setup)
         line(describe(step.op), spec::render_origin(step.origin));
-    line("starting the command's process", {});
+    line(plan.timeout == 0 ? "starting the command's process"
+                           : "starting the command's process, for " + std::to_string(plan.timeout) + " ms at most", {});
     for (const Step& step : plan.handover)
         line(describe(step.op), spec::render_origin(step.origin));
     line("executing " + join(plan.execute.arguments), {});

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: the glovebox authors
 #include "plan/host.h"
 
+#include "filter/filter.h"
 #include "sys/fd.h"
 #include "text.h"
 
@@ -164,6 +165,7 @@ Host probe_host(char** environment)
     host.list = list;
     host.look = look;
     host.follow = follow;
+    host.load_filter = filter::load_filter;
     return host;
 }
 

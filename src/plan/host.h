@@ -3,12 +3,16 @@
 #pragma once
 // What a Plan needs to know of the host. A test makes one by hand; probe_host() reads the real one.
 
+#include "result.h"
+
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <linux/filter.h>
 
 namespace glovebox::plan {
 
@@ -41,6 +45,8 @@ struct Host {
     std::function<std::vector<RootEntry>(const std::string&)> list; ///< entries of a directory, sorted
     std::function<PathFacts(const std::string&)> look;   ///< lstat(2) and readlink(2)
     std::function<PathFacts(const std::string&)> follow; ///< stat(2): symlink is never the answer
+    /// A seccomp filter from a file (filter/filter.h); `from` is for the message.
+    std::function<Result<std::vector<struct ::sock_filter>>(const std::string& path, const std::string& from)> load_filter;
 };
 
 /// Reads the host. Changes nothing. `environment` is the process's own, and must stay.

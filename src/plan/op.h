@@ -8,11 +8,13 @@
 #include "spec/spec.h"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include <linux/filter.h>
 #include <sys/mount.h>
 
 namespace glovebox::plan {
@@ -27,7 +29,9 @@ enum class MountPoint : std::uint8_t { existing, new_directory, new_file };
 // -- set-up: by PID 1, in the first user namespace --------------------------------------------
 
 /// A procfs of the new PID namespace, not attached yet; WriteProc goes through it.
-struct MakeProc {};
+struct MakeProc {
+    bool processes_only = false; ///< subset=pid (kernel 5.8)
+};
 
 /// Writes `text` to `file` (relative) of the private procfs: id maps and sysctls.
 struct WriteProc {
@@ -109,6 +113,16 @@ struct AttachProc {
     MountPoint point = MountPoint::new_directory;
 };
 
+/// A part of our procfs over itself, read-only: what root on the host could change through it.
+struct ProtectProc {
+    std::string path;
+};
+
+/// An empty unreadable file over a part of our procfs.
+struct MaskProc {
+    std::string path;
+};
+
 struct SealRoot {};  ///< the root tmpfs read-only
 struct PivotRoot {}; ///< the view becomes "/", the host's tree is gone
 struct RaiseLoopback {};
@@ -139,21 +153,59 @@ struct ChangeDirectory {
 /// Cuts the capabilities to `keep` (a mask of CAP_* bits) for good: bounding set, securebits, all sets.
 struct CutCapabilities {
     std::uint64_t keep = 0;
+    bool as_root = false; ///< uid 0 inside: exec gives them; else they go along as ambient ones
+};
+
+struct SetUmask {
+    unsigned mask = 0;
 };
 
 struct ForbidNewPrivileges {};
 
-/// close_range on everything above 2.
-struct CloseDescriptors {};
+/// setrlimit(2); soft and hard. A limit of a profile gives way where the caller's own is lower.
+struct SetLimit {
+    int resource = 0;
+    std::string name; ///< as in --rlimit
+    std::uint64_t soft = 0;
+    std::uint64_t hard = 0;
+    bool at_most = false;
+};
+
+/// A place where the command may write, for Landlock.
+struct WritablePlace {
+    enum class Kind : std::uint8_t {
+        directory, ///< anything below it may change
+        files,     ///< files at or below it may be written to, but none made or removed
+    };
+    std::string path;
+    Kind kind = Kind::directory;
+};
+
+/// Landlock as second layer: files can be changed below `places` only, abstract sockets and signals
+/// stay inside. Needs ABI 2 (kernel 5.19): the first ABI would forbid all renames between directories.
+struct RestrictWrites {
+    std::vector<WritablePlace> places;
+    bool required = false; ///< else passed over where the kernel has no Landlock
+};
+
+/// close_range on everything above 2, but for `keep` (sorted).
+struct CloseDescriptors {
+    std::vector<int> keep;
+};
+
+struct InstallFilter {
+    std::string name;                            ///< for messages: "default", "strict", or a file
+    std::span<const struct ::sock_filter> program; ///< lives as long as the Plan
+};
 
 /// Signal mask empty, every disposition the default.
 struct ResetSignals {};
 
 using Op = std::variant<MakeProc, WriteProc, MakeRoot, MakeDirectory, MakeSymlink, MakeFile, Bind, Layer,
-                        MakePrivate, MountNew, AttachProc, SealRoot, PivotRoot, RaiseLoopback,
+                        MakePrivate, MountNew, AttachProc, ProtectProc, MaskProc, SealRoot, PivotRoot, RaiseLoopback,
                         SetHostname, JoinNewKeyring, NewSession, NewGroup, EnterUserNamespace,
-                        ChangeDirectory, CutCapabilities, ForbidNewPrivileges, CloseDescriptors,
-                        ResetSignals>;
+                        ChangeDirectory, CutCapabilities, SetUmask, ForbidNewPrivileges, SetLimit, RestrictWrites,
+                        CloseDescriptors, ResetSignals, InstallFilter>;
 
 struct Step {
     Op op;

@@ -3,6 +3,7 @@
 #include "plan/plan.h"
 
 #include "plan/environment.h"
+#include "plan/handover.h"
 #include "plan/requests.h"
 #include "plan/view.h"
 #include "text.h"
@@ -12,19 +13,12 @@
 #include <cstring>
 #include <iterator>
 
-#include <linux/capability.h>
 #include <sched.h>
 
 namespace glovebox::plan {
 namespace {
 
 using spec::Origin;
-
-/// What package builds need as uid 0 inside: nothing here reaches beyond the mapped ids.
-constexpr std::uint64_t kRootCapabilities =
-    1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_FOWNER | 1ULL << CAP_FSETID |
-    1ULL << CAP_KILL | 1ULL << CAP_SETGID | 1ULL << CAP_SETUID | 1ULL << CAP_SETPCAP |
-    1ULL << CAP_SYS_CHROOT;
 
 class Planner {
 public:
@@ -36,11 +30,13 @@ private:
     Result<> plan_scratch();
     Result<> plan_outputs(Wanted& wanted);
     Result<> plan_setup(Wanted wanted);
-    void plan_handover();
+    void protect_proc();
+    void plan_execute();
+    [[nodiscard]] std::uint64_t namespaces() const;
 
     const spec::Spec& spec_;
     const Host& host_;
-    const Origin profile_ = {Origin::Source::profile, {}, "build", 0};
+    const Origin profile_ = {Origin::Source::profile, {}, spec_.profile, 0};
     std::string directory_; ///< where the command starts
     Plan plan_;
 };
@@ -106,7 +102,7 @@ Result<> Planner::plan_setup(Wanted wanted)
         return std::to_string(inside) + " " + std::to_string(outside) + " 1\n";
     };
     std::vector<Step>& setup = plan_.setup;
-    setup.push_back({MakeProc{}, profile_});
+    setup.push_back({MakeProc{spec_.view.value == spec::View::minimal && !spec_.allow_nesting.value}, spec_.view.origin});
     setup.push_back({WriteProc{"self/setgroups", "deny"}, profile_});
     setup.push_back({WriteProc{"self/uid_map", ids(spec_.uid.value, host_.uid)}, spec_.uid.origin});
     setup.push_back({WriteProc{"self/gid_map", ids(spec_.gid.value, host_.gid)}, spec_.gid.origin});
@@ -117,47 +113,57 @@ Result<> Planner::plan_setup(Wanted wanted)
         return std::unexpected(view.error());
     std::ranges::move(*view, std::back_inserter(setup));
 
+    protect_proc();
     setup.push_back({SealRoot{}, profile_});
     setup.push_back({PivotRoot{}, profile_});
     if (spec_.network.value == spec::Network::none)
         setup.push_back({RaiseLoopback{}, spec_.network.origin});
-    setup.push_back({SetHostname{spec_.hostname.value}, spec_.hostname.origin});
+    if (!spec_.share_uts)
+        setup.push_back({SetHostname{spec_.hostname.value}, spec_.hostname.origin});
     setup.push_back({JoinNewKeyring{}, profile_});
     // One more user namespace, the command's own (EnterUserNamespace), and none after it.
-    setup.push_back({WriteProc{"sys/user/max_user_namespaces", "1"}, profile_});
+    if (!spec_.allow_nesting.value)
+        setup.push_back({WriteProc{"sys/user/max_user_namespaces", "1"}, profile_});
     return {};
 }
 
-void Planner::plan_handover()
+/// What of /proc shows or changes more than this sandbox. Not where sandboxes inside are to have a
+/// procfs of their own: the kernel refuses one while parts of the outer one are covered.
+void Planner::protect_proc()
 {
-    const auto same_id = [](std::uint32_t id) {
-        return std::to_string(id) + " " + std::to_string(id) + " 1\n";
-    };
-    std::vector<Step>& handover = plan_.handover;
-    if (host_.terminal >= 0)
-        handover.push_back({NewGroup{host_.terminal, host_.foreground}, profile_});
-    else
-        handover.push_back({NewSession{}, profile_});
-    handover.push_back({EnterUserNamespace{same_id(spec_.uid.value), same_id(spec_.gid.value)}, profile_});
-    handover.push_back({ChangeDirectory{directory_}, spec_.chdir.value ? spec_.chdir.origin : profile_});
-    const std::uint64_t keep = spec_.uid.value == 0 ? kRootCapabilities : 0;
-    handover.push_back({CutCapabilities{keep}, profile_});
-    handover.push_back({ForbidNewPrivileges{}, profile_});
-    handover.push_back({CloseDescriptors{}, profile_});
-    handover.push_back({ResetSignals{}, profile_});
+    const bool shows_proc = std::ranges::any_of(plan_.setup, [](const Step& step) { return std::holds_alternative<AttachProc>(step.op); });
+    if (!shows_proc || spec_.allow_nesting.value)
+        return;
+    // The names of the user's keys, which a session keyring of one's own does not hide.
+    for (const char* path : {"/proc/keys", "/proc/key-users"})
+        plan_.setup.push_back({MaskProc{path}, profile_});
+    // These files know no user namespaces: to them uid 0 of the host stays what it is.
+    if (host_.uid == 0)
+        for (const char* path : {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/scsi"})
+            plan_.setup.push_back({ProtectProc{path}, profile_});
+}
 
+void Planner::plan_execute()
+{
     plan_.execute.name = spec_.command.front();
     plan_.execute.arguments = spec_.command;
     plan_.execute.environment = make_environment(spec_, host_);
     plan_.execute.candidates = make_candidates(plan_.execute.name, plan_.execute.environment);
 }
 
+std::uint64_t Planner::namespaces() const
+{
+    std::uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID;
+    flags |= spec_.share_ipc ? 0 : CLONE_NEWIPC;
+    flags |= spec_.share_uts ? 0 : CLONE_NEWUTS;
+    flags |= spec_.share_cgroup ? 0 : CLONE_NEWCGROUP;
+    return flags | (spec_.network.value == spec::Network::none ? CLONE_NEWNET : 0);
+}
+
 Result<Plan> Planner::make()
 {
-    plan_.namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    if (spec_.network.value == spec::Network::none)
-        plan_.namespaces |= CLONE_NEWNET;
-
+    plan_.namespaces = namespaces();
+    plan_.timeout = spec_.timeout.value;
     if (Result<> planned = plan_scratch(); !planned)
         return std::unexpected(planned.error());
     if (!spec_.chdir.value && host_.cwd.empty())
@@ -171,7 +177,9 @@ Result<Plan> Planner::make()
         return std::unexpected(planned.error());
     if (Result<> planned = plan_setup(std::move(*wanted)); !planned)
         return std::unexpected(planned.error());
-    plan_handover();
+    if (Result<> planned = plan_handover(spec_, host_, directory_, plan_); !planned)
+        return std::unexpected(planned.error());
+    plan_execute();
     return std::move(plan_);
 }
 

@@ -55,9 +55,11 @@ struct Plan {
     std::uint64_t namespaces = 0; ///< CLONE_NEW* for clone3
     Scratch scratch;
     std::vector<Output> outputs;
+    std::uint64_t timeout = 0; ///< milliseconds; 0: none
     std::vector<Step> setup;    ///< by PID 1
     std::vector<Step> handover; ///< by the command's process
     Execute execute;
+    std::vector<struct ::sock_filter> filter; ///< the program of InstallFilter, where it comes from a file
 };
 
 /// Compiles `spec` for `host`. Pure: the same two give the same Plan. All policy and all order

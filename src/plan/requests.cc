@@ -63,7 +63,7 @@ private:
     const spec::Spec& spec_;
     const Host& host_;
     Scratch& scratch_;
-    const Origin profile_ = {Origin::Source::profile, {}, "build", 0};
+    const Origin profile_ = {Origin::Source::profile, {}, spec_.profile, 0};
     Wanted wanted_;
 };
 

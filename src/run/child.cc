@@ -11,6 +11,7 @@
 #include "run/wire.h"
 #include "sys/fd.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -76,6 +77,18 @@ int apply(Context&, const plan::ChangeDirectory& op) noexcept
     return length < 0 ? static_cast<int>(length) : where[0] == '/' ? 0 : -EXDEV;
 }
 
+/// Ambient capabilities survive the exec of a uid that is not 0 (capabilities(7)).
+int raise_ambient(std::uint64_t keep) noexcept
+{
+    if (const int set = sys::capset(~std::uint64_t{0}, ~std::uint64_t{0}, keep); set < 0)
+        return set;
+    for (unsigned capability = 0; capability < 64; ++capability)
+        if ((keep >> capability & 1) != 0)
+            if (const int raised = sys::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability); raised < 0)
+                return raised;
+    return 0;
+}
+
 int apply(Context&, const plan::CutCapabilities& op) noexcept
 {
     for (unsigned capability = 0; capability < 64; ++capability) {
@@ -90,10 +103,21 @@ int apply(Context&, const plan::CutCapabilities& op) noexcept
     // uid 0 gets on exec whatever the bounding set allows, unless SECBIT_NOROOT is set
     // (capabilities(7)); no_new_privs and the sets below do not stop that alone.
     constexpr unsigned long kAlways = SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-    constexpr unsigned long kNone = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED;
-    if (const int set = sys::prctl(PR_SET_SECUREBITS, op.keep == 0 ? kAlways | kNone : kAlways); set < 0)
+    constexpr unsigned long kNoRoot = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED;
+    const bool is_ambient = !op.as_root && op.keep != 0;
+    if (is_ambient)
+        if (const int raised = raise_ambient(op.keep); raised < 0)
+            return raised;
+    const bool by_root = op.as_root && op.keep != 0;
+    if (const int set = sys::prctl(PR_SET_SECUREBITS, by_root ? kAlways : kAlways | kNoRoot); set < 0)
         return set;
-    return sys::capset(op.keep, op.keep, 0);
+    return sys::capset(op.keep, op.keep, is_ambient ? op.keep : 0);
+}
+
+int apply(Context& context, const plan::SetUmask& op) noexcept
+{
+    context.umask = op.mask;
+    return 0;
 }
 
 int apply(Context&, const plan::ForbidNewPrivileges&) noexcept
@@ -101,17 +125,95 @@ int apply(Context&, const plan::ForbidNewPrivileges&) noexcept
     return sys::prctl(PR_SET_NO_NEW_PRIVS, 1);
 }
 
-/// Closes all above 2 but the channel, which goes with exec.
-int close_above(int channel) noexcept
+int apply(Context&, const plan::SetLimit& op) noexcept
 {
-    if (const int closed = sys::close_range(3, static_cast<unsigned>(channel) - 1); closed < 0)
-        return closed;
-    return sys::close_range(static_cast<unsigned>(channel) + 1, ~0U);
+    struct ::rlimit64 limit = {op.soft, op.hard};
+    if (op.at_most) {
+        struct ::rlimit64 outer = {};
+        if (const int got = sys::getrlimit(op.resource, &outer); got < 0)
+            return got;
+        limit.rlim_max = std::min(limit.rlim_max, outer.rlim_max);
+        limit.rlim_cur = std::min(limit.rlim_cur, limit.rlim_max);
+    }
+    return sys::setrlimit(op.resource, limit);
 }
 
-int apply(Context& context, const plan::CloseDescriptors&) noexcept
+// Rights of Landlock by ABI. Reading is not restricted: what must not be read is not in the view.
+constexpr std::uint64_t kFileRights = LANDLOCK_ACCESS_FS_WRITE_FILE;
+constexpr std::uint64_t kDirectoryRights =
+    kFileRights | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
+    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM |
+    LANDLOCK_ACCESS_FS_REFER;
+constexpr std::uint64_t kNeverAllowed = LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK;
+constexpr std::uint64_t kTruncate = 1ULL << 14;  // LANDLOCK_ACCESS_FS_TRUNCATE, ABI 3
+constexpr std::uint64_t kIoctlDev = 1ULL << 15;  // LANDLOCK_ACCESS_FS_IOCTL_DEV, ABI 5
+constexpr std::uint64_t kScopes = 3;             // abstract sockets and signals, ABI 6
+
+/// struct landlock_ruleset_attr as of ABI 6; older kernels take its beginning.
+struct RulesetAttributes {
+    std::uint64_t handled_files;
+    std::uint64_t handled_net;
+    std::uint64_t scoped;
+};
+
+int add_rules(int ruleset, const plan::RestrictWrites& op, std::uint64_t optional) noexcept
 {
-    return close_above(context.input.channel);
+    using Kind = plan::WritablePlace::Kind;
+    for (std::size_t i = 0; i < op.places.size(); ++i) {
+        const plan::WritablePlace& place = op.places[i];
+        const sys::Fd path(sys::open(place.path.c_str(), O_PATH | O_NOFOLLOW));
+        if (!path)
+            return path.error();
+        const std::uint64_t rights = place.kind == Kind::directory ? kDirectoryRights | optional : kFileRights | optional;
+        if (const int added = sys::landlock_add_path(ruleset, rights, path.get()); added < 0)
+            return added;
+    }
+    return 0;
+}
+
+int apply(Context&, const plan::RestrictWrites& op) noexcept
+{
+    const int abi = sys::landlock_abi();
+    if (abi < 2)
+        return op.required ? (abi < 0 ? abi : -EOPNOTSUPP) : 0;
+    const std::uint64_t optional = (abi >= 3 ? kTruncate : 0) | (abi >= 5 ? kIoctlDev : 0);
+    const RulesetAttributes attributes = {kDirectoryRights | kNeverAllowed | optional, 0, kScopes};
+    const std::size_t size = abi >= 6 ? sizeof attributes : sizeof attributes.handled_files;
+    const sys::Fd ruleset(sys::landlock_create_ruleset(&attributes, size));
+    if (!ruleset)
+        return ruleset.error();
+    const int added = add_rules(ruleset.get(), op, optional);
+    return added < 0 ? added : sys::landlock_restrict_self(ruleset.get());
+}
+
+int apply(Context&, const plan::InstallFilter& op) noexcept { return sys::seccomp_filter(op.program); }
+
+/// Closes `first` up to but without `end`, except for the channel, which goes with exec.
+int close_but_channel(unsigned first, unsigned end, int channel) noexcept
+{
+    const auto kept = static_cast<unsigned>(channel);
+    if (kept < first || kept >= end)
+        return first == end ? 0 : sys::close_range(first, end - 1);
+    if (const int closed = kept == first ? 0 : sys::close_range(first, kept - 1); closed < 0)
+        return closed;
+    return kept + 1 == end ? 0 : sys::close_range(kept + 1, end - 1);
+}
+
+/// Closes all above 2 but the channel.
+int close_above(int channel) noexcept { return close_but_channel(3, ~0U, channel); }
+
+int apply(Context& context, const plan::CloseDescriptors& op) noexcept
+{
+    if (op.keep.empty())
+        return close_above(context.input.channel);
+    unsigned from = 3;
+    for (std::size_t i = 0; i < op.keep.size(); ++i) {
+        const auto keep = static_cast<unsigned>(op.keep.begin()[i]);
+        if (const int closed = close_but_channel(from, keep, context.input.channel); closed < 0)
+            return closed;
+        from = keep + 1;
+    }
+    return close_but_channel(from, ~0U, context.input.channel);
 }
 
 int apply(Context&, const plan::ResetSignals&) noexcept

@@ -17,6 +17,7 @@
 namespace glovebox::run {
 namespace {
 
+constexpr int kTimedOut = 124;
 constexpr int kOwnFailure = 125;
 
 /// The first line of a small file; "" when it cannot be read.
@@ -154,7 +155,9 @@ Outcome make_outcome(const plan::Plan& plan, const Ending& ending)
             break;
         }
     }
-    Outcome outcome = {own, {}, {}};
+    Outcome outcome = {ending.timed_out ? kTimedOut : own, {}, {}};
+    if (ending.timed_out)
+        outcome.notes.push_back("the time limit of " + std::to_string(plan.timeout) + " ms ended the command");
     for (const Report& report : ending.degraded)
         outcome.notes.push_back(degraded_note(plan.setup[static_cast<std::size_t>(report.index)], report));
     return outcome;

@@ -99,10 +99,24 @@ int make_filesystem(const char* type, const std::pair<std::string, std::string>*
     return sys::fsmount(context.get(), static_cast<unsigned>(attributes));
 }
 
-int apply(SetupState& state, const plan::MakeProc&) noexcept
+constexpr std::uint64_t kProcAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+int apply(SetupState& state, const plan::MakeProc& op) noexcept
 {
-    state.proc = make_filesystem("proc", nullptr, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    return state.proc;
+    state.proc = make_filesystem("proc", nullptr, 0, kProcAttributes);
+    state.shown_proc = state.proc;
+    if (state.proc < 0 || !op.processes_only)
+        return state.proc;
+    // The maps and sysctls are written through the whole one, which is never attached.
+    const Fd context(sys::fsopen("proc"));
+    if (!context)
+        return context.error();
+    int result = sys::fsconfig_string(context.get(), "subset", "pid");
+    if (result == 0)
+        result = sys::fsconfig_create(context.get());
+    if (result == 0)
+        result = state.shown_proc = sys::fsmount(context.get(), static_cast<unsigned>(kProcAttributes));
+    return result;
 }
 
 int apply(SetupState& state, const plan::WriteProc& op) noexcept
@@ -393,7 +407,26 @@ int apply(SetupState& state, const plan::MountNew& op) noexcept
 
 int apply(SetupState& state, const plan::AttachProc& op) noexcept
 {
-    return attach(state, state.proc, op.target, op.point);
+    return attach(state, state.shown_proc, op.target, op.point);
+}
+
+/// What this kernel's procfs does not have needs no protection.
+int apply(SetupState& state, const plan::ProtectProc& op) noexcept
+{
+    const Fd place(open_inside(state, op.path.c_str()));
+    if (!place)
+        return place.error() == -ENOENT ? 0 : place.error();
+    const Fd tree(sys::clone_tree(place.get(), "", true, AT_EMPTY_PATH, kProcAttributes | MOUNT_ATTR_RDONLY, MS_PRIVATE));
+    return tree ? sys::move_mount(tree.get(), place.get(), "", MOVE_MOUNT_T_EMPTY_PATH) : tree.error();
+}
+
+int apply(SetupState& state, const plan::MaskProc& op) noexcept
+{
+    const Fd place(open_inside(state, op.path.c_str()));
+    if (!place)
+        return place.error() == -ENOENT ? 0 : place.error();
+    const Fd tree(sys::clone_tree(AT_FDCWD, "/dev/null", false, 0, kProcAttributes | MOUNT_ATTR_RDONLY, MS_PRIVATE));
+    return tree ? sys::move_mount(tree.get(), place.get(), "", MOVE_MOUNT_T_EMPTY_PATH) : tree.error();
 }
 
 int apply(SetupState& state, const plan::SealRoot&) noexcept

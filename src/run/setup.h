@@ -13,6 +13,7 @@ namespace glovebox::run {
 struct SetupState {
     int root = -1; ///< the new root
     int proc = -1; ///< the private procfs
+    int shown_proc = -1; ///< the one that is attached: the same, or one of processes only
     int parent = -1; ///< the directory `parent_path` of the new root, where mount points were made last
     std::string_view parent_path;
     int channel = -1; ///< to the supervisor

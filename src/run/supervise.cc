@@ -4,8 +4,10 @@
 
 #include "sys/fd.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <initializer_list>
 
 #include <sys/signalfd.h>
@@ -27,8 +29,9 @@ constexpr sys::SignalSet kForwarded =
 
 class Supervisor {
 public:
-    Supervisor(int pidfd, int channel, int terminal)
-        : pidfd_(pidfd), channel_(channel), terminal_(terminal), signals_(sys::signalfd(kForwarded))
+    Supervisor(int pidfd, int channel, int terminal, std::uint64_t timeout)
+        : pidfd_(pidfd), channel_(channel), terminal_(terminal), signals_(sys::signalfd(kForwarded)),
+          deadline_(timeout == 0 ? kNever : sys::monotonic_ms() + timeout)
     {
     }
 
@@ -38,7 +41,9 @@ public:
         for (bool alive = true; alive;) {
             std::array<struct ::pollfd, 3> events = {
                 {{pidfd_, POLLIN, 0}, {channel_, POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
-            sys::poll(events, -1);
+            sys::poll(events, until_deadline());
+            if (deadline_ != kNever && sys::monotonic_ms() >= deadline_)
+                end_in_time();
             alive = events[0].revents == 0;
             if (events[2].revents != 0)
                 forward();
@@ -49,6 +54,30 @@ public:
     }
 
 private:
+    static constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
+    /// For poll(2): milliseconds, or -1.
+    [[nodiscard]] int until_deadline() const
+    {
+        if (deadline_ == kNever)
+            return -1;
+        const std::uint64_t now = sys::monotonic_ms();
+        return static_cast<int>(std::min<std::uint64_t>(deadline_ > now ? deadline_ - now : 0, INT_MAX));
+    }
+
+    void end_in_time()
+    {
+        if (ending_.timed_out) {
+            sys::pidfd_send_signal(pidfd_, SIGKILL);
+            deadline_ = kNever;
+            return;
+        }
+        ending_.timed_out = true;
+        deadline_ += kGrace;
+        order({SIGTERM, false, false});
+        order({SIGCONT, true, false}); // a stopped command could not see it
+    }
+
     void forward()
     {
         struct ::signalfd_siginfo info;
@@ -114,17 +143,18 @@ private:
     int channel_;
     int terminal_;
     sys::Fd signals_;
+    std::uint64_t deadline_;
     Ending ending_;
 };
 
 } // namespace
 
-Ending supervise(int pid, int pidfd, int channel, int terminal)
+Ending supervise(int pid, int pidfd, int channel, int terminal, std::uint64_t timeout)
 {
     // A duplicate, for standard input and output are closed: a reader of the command's output must
     // see its end when the command closes it.
     const sys::Fd own_terminal(terminal < 0 ? -1 : sys::duplicate(terminal));
-    Supervisor supervisor(pidfd, channel, own_terminal.get());
+    Supervisor supervisor(pidfd, channel, own_terminal.get(), timeout);
     sys::close(0);
     sys::close(1);
     Ending ending = supervisor.watch();

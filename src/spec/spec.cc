@@ -48,6 +48,9 @@ Result<> validate(const Spec& spec)
         return fail(quote(spec.hostname.value) + " is not a host name", {},
                     render_origin(spec.hostname.origin),
                     "use up to 64 letters, digits, hyphens and dots");
+    if (spec.share_uts && spec.hostname.origin.source == Origin::Source::argument)
+        return fail("a host name cannot be set in the host's UTS namespace", {}, render_origin(spec.hostname.origin),
+                    "leave out --share uts or --hostname");
     for (const ViewEntry& entry : spec.entries)
         if (Result<> checked = validate_entry(entry); !checked)
             return checked;

@@ -76,6 +76,33 @@ struct Output {
 
 enum class Network : std::uint8_t { none, host };
 
+/// Landlock, the second layer of the file system.
+enum class Landlock : std::uint8_t {
+    automatic, ///< where the kernel has it
+    required,
+    off,
+};
+
+/// A change to the capabilities that uid 0 has inside; applied in order.
+struct CapabilityRule {
+    bool add = false;
+    std::string name; ///< as in capabilities(7), or "ALL"
+    Origin origin;
+
+    bool operator==(const CapabilityRule&) const = default;
+};
+
+/// setrlimit(2). `kUnlimited` is RLIM_INFINITY.
+struct Limit {
+    std::string name; ///< as in prlimit(1): nofile, nproc, ...
+    std::uint64_t soft = 0;
+    std::uint64_t hard = 0;
+    Origin origin;
+
+    bool operator==(const Limit&) const = default;
+};
+constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
+
 /// A change to the environment of the command; applied in order.
 struct EnvironmentRule {
     enum class Kind : std::uint8_t {
@@ -93,6 +120,7 @@ struct EnvironmentRule {
 };
 
 struct Spec {
+    std::string_view profile; ///< its name, for what it asks for as a whole
     Setting<View> view;
     Setting<std::optional<std::string>> root; ///< a host directory that is seen as "/" in place of the view
     std::vector<ViewEntry> entries; ///< in the order given: later wins at the same place
@@ -108,6 +136,18 @@ struct Spec {
     std::vector<EnvironmentRule> environment;
 
     Setting<Network> network;
+    bool share_ipc = false;    ///< the host's IPC namespace
+    bool share_uts = false;    ///< the host's UTS namespace
+    bool share_cgroup = false; ///< the host's cgroup namespace
+    Setting<std::string> seccomp; ///< "default", "strict", "off", or a file
+    Setting<Landlock> landlock;
+    std::vector<CapabilityRule> capabilities;
+    Setting<bool> allow_nesting; ///< user namespaces inside
+    Setting<bool> new_session;   ///< also with a terminal
+    std::vector<Setting<int>> pass_fds;
+    std::vector<Limit> limits;
+    Setting<std::uint64_t> timeout; ///< milliseconds; 0: none
+    Setting<std::optional<std::uint32_t>> umask;
 
     bool quiet = false;
     bool verbose = false;

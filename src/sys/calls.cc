@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <string_view>
 
 #include <fcntl.h>
@@ -421,6 +422,13 @@ int seccomp_filter(std::span<const struct ::sock_filter> program) noexcept
     description.len = static_cast<unsigned short>(program.size());
     description.filter = const_cast<struct ::sock_filter*>(program.data());
     return icall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0U, &description);
+}
+
+std::uint64_t monotonic_ms() noexcept
+{
+    struct ::timespec now = {};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
 }
 
 unsigned getuid() noexcept { return static_cast<unsigned>(call(SYS_getuid)); }

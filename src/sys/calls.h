@@ -142,6 +142,8 @@ int seccomp_filter(std::span<const struct ::sock_filter> program) noexcept;
 
 // -- facts ---------------------------------------------------------------------------------------
 
+/// CLOCK_MONOTONIC in milliseconds.
+std::uint64_t monotonic_ms() noexcept;
 unsigned getuid() noexcept;
 unsigned getgid() noexcept;
 int getrandom(void* buffer, std::size_t size) noexcept;
