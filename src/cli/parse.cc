@@ -192,7 +192,10 @@ Result<Invocation> Parser::parse()
     if (Result<> applied = apply(); !applied)
         return std::unexpected(applied.error());
     invocation_.spec.command.assign(arguments_.begin() + static_cast<std::ptrdiff_t>(at_), arguments_.end());
-    const bool needs_command = invocation_.verb != Verb::help && !invocation_.show_help && !invocation_.show_version;
+    const bool explains_filter =
+        invocation_.verb == Verb::explain && invocation_.spec.seccomp.origin.source == spec::Origin::Source::argument;
+    const bool needs_command = invocation_.verb != Verb::help && !invocation_.show_help && !invocation_.show_version &&
+                               !(explains_filter && invocation_.spec.command.empty());
     if (needs_command && invocation_.spec.command.empty())
         return fail("no command given; say what to run: glovebox [OPTIONS] -- COMMAND");
     if (needs_command && invocation_.spec.command.front().empty())
