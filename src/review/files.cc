@@ -124,11 +124,11 @@ OrErrno<> write_xattrs(int fd, const Xattrs& wanted)
     return {};
 }
 
-std::string overlay_xattr(int fd, std::string_view name)
+std::optional<std::string> overlay_xattr(int fd, std::string_view name)
 {
     std::array<char, 256> value;
     const long size = sys::get_xattr(fd, (std::string(kOverlay) += name).c_str(), value.data(), value.size());
-    return size < 0 ? std::string() : std::string(value.data(), static_cast<std::size_t>(size));
+    return size < 0 ? std::nullopt : std::optional(std::string(value.data(), static_cast<std::size_t>(size)));
 }
 
 int rename_new(int from_dir, const std::string& from, int to_dir, const std::string& to)

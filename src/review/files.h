@@ -8,6 +8,7 @@
 
 #include <expected>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,8 +39,8 @@ using Xattrs = std::map<std::string, std::string>;
 OrErrno<Xattrs> read_xattrs(int fd);
 /// Gives the file these, and takes away others. What the file system cannot hold is left out.
 OrErrno<> write_xattrs(int fd, const Xattrs& wanted);
-/// "" where there is none, or it cannot be read.
-std::string overlay_xattr(int fd, std::string_view name);
+/// One of overlayfs's own, by the end of its name; nothing where there is none, or it cannot be read.
+std::optional<std::string> overlay_xattr(int fd, std::string_view name);
 
 /// Renames to a name that must be free: -EEXIST. 0 or -errno.
 int rename_new(int from_dir, const std::string& from, int to_dir, const std::string& to);
