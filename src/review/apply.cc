@@ -91,7 +91,7 @@ Result<> Stager::stage(const std::vector<Change>& changes)
 Spot Stager::spot_of(const Change& change) const
 {
     auto [parent, name] = split(change.path);
-    return {host_.get(), std::move(parent), std::move(name), place_.source + "/" + change.path};
+    return {host_.get(), std::move(parent), std::move(name), place_.source + "/" + change.path, {}};
 }
 
 OrErrno<> Stager::stage_one(const Change& change)

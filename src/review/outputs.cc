@@ -160,7 +160,7 @@ Result<std::vector<OutputResult>> write_outputs(std::span<const OutputRequest> r
     for (const Output& output : outputs) {
         const OutputRequest& request = *output.request;
         const std::string hidden =
-            transaction.replace({root.get(), output.target_parent, output.target_name, request.host}, output.target);
+            transaction.replace({root.get(), output.target_parent, output.target_name, request.host, request.from}, output.target);
         Parent target;
         const Result<Copied> copied =
             copy_tree(open_source_parent(output).get(), output.source_name, target.open(root.get(), output.target_parent), hidden,

@@ -15,7 +15,7 @@ namespace {
 
 /// What lies deeper is renamed to the top and removed in another round, so that depth costs neither
 /// descriptors nor stack.
-constexpr int kMaxDepth = 100;
+constexpr int kMaxDepth = 32;
 
 /// Opens the directory so that it can be emptied, for which its mode is changed where need be.
 sys::Fd open_to_empty(int dir, const char* name)

@@ -126,7 +126,7 @@ Result<> Transaction::commit()
             for (Step& done : steps_ | std::views::reverse)
                 if (done.is_done)
                     undo(done);
-            return fail("writing " + quote(step.spot.shown), std::strerror(-result));
+            return fail("writing " + quote(step.spot.shown), std::strerror(-result), step.spot.from);
         }
     }
     return remove_old();
@@ -141,7 +141,7 @@ Result<> Transaction::check()
             found = sys::statat(found, step.spot.name.c_str(), &status);
         const bool as_expected = step.now ? found == 0 && is_unchanged(*step.now, status) : found == -ENOENT;
         if (!as_expected)
-            return fail("writing " + quote(step.spot.shown), "it has changed meanwhile");
+            return fail("writing " + quote(step.spot.shown), "it has changed meanwhile", step.spot.from);
     }
     return {};
 }
@@ -204,7 +204,7 @@ Result<> Transaction::remove_old()
         if (removed < 0 && result)
             result = fail("everything is written, but removing the old " + quote(step.spot.shown) + ", now " +
                               quote(step.spot.parent + "/" + step.hidden) + ",",
-                          std::strerror(-removed));
+                          std::strerror(-removed), step.spot.from);
     }
     return result;
 }

@@ -22,7 +22,8 @@ struct Spot {
     int root = -1;      ///< a descriptor that outlives the transaction
     std::string parent; ///< relative; "." for the root
     std::string name;
-    std::string shown; ///< in messages
+    std::string shown;  ///< in messages
+    std::string from;   ///< the option behind it, in messages
 };
 
 /// The directory of a spot, open until the next one is asked for.
