@@ -52,6 +52,7 @@ private:
     struct Directory {
         std::string path;
         Where where;
+        bool is_opaque = false; ///< one above it was
     };
     /// A directory that is looked at. A descriptor is missing where it is not in both.
     struct Open {
@@ -136,7 +137,7 @@ OrErrno<Lister::Open> Lister::open(const Directory& directory)
         if (!out.upper)
             return std::unexpected(-out.upper.error());
         const std::string opaque = overlay_xattr(out.upper.get(), "opaque").value_or("");
-        out.is_opaque = opaque == "y";
+        out.is_opaque = directory.is_opaque || opaque == "y";
         out.has_whiteout_files = opaque == "x";
     }
     out.is_merged = directory.where == Where::both && !out.is_opaque;
@@ -204,7 +205,7 @@ OrErrno<> Lister::compare_entry(const Open& in, const std::string& name)
         return {};
     }
     if ((before.st_mode & S_IFMT) != (after.st_mode & S_IFMT)) {
-        note(Change::Kind::type, path, before, after);
+        note(Change::Kind::type, path, before, after).target = read_link(in.upper.get(), name).value_or("");
         if (is_directory(before))
             to_do_.push_back({path, Where::host});
         if (is_directory(after))
@@ -212,11 +213,11 @@ OrErrno<> Lister::compare_entry(const Open& in, const std::string& name)
         return {};
     }
     if (is_directory(after))
-        to_do_.push_back({path, Where::both});
+        to_do_.push_back({path, Where::both, in.is_opaque});
     else if (is_file(after))
         return compare_files(in, name, path, before, after);
     else if (S_ISLNK(after.st_mode) && read_link(in.upper.get(), name) != read_link(in.host.get(), name))
-        note(Change::Kind::modified, path, before, after);
+        note(Change::Kind::modified, path, before, after).target = read_link(in.upper.get(), name).value_or("");
     else if (!S_ISLNK(after.st_mode) && before.st_mode != after.st_mode)
         note(Change::Kind::mode, path, before, after);
     return {};
@@ -253,6 +254,7 @@ OrErrno<> Lister::compare_files(const Open& in, const std::string& name, const s
 void Lister::note_added(const Open& in, const std::string& name, const std::string& path, const struct ::stat& after)
 {
     Change& change = note(Change::Kind::added, path, {}, after);
+    change.target = read_link(in.upper.get(), name).value_or("");
     if (is_directory(after))
         to_do_.push_back({path, Where::scratch});
     else if (is_file(after) && after.st_nlink > 1)

@@ -24,6 +24,8 @@ struct Change {
     struct ::stat before = {}; ///< on the host; all zero where there is nothing
     struct ::stat after = {};  ///< in the scratch; likewise
 
+    std::string target; ///< of a symbolic link in the scratch
+
     /// Another path of the same file, "" where this is the first or the only one.
     std::string link_to;
     bool is_linked = false;           ///< it has other paths
