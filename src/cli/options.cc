@@ -397,7 +397,7 @@ constexpr Option kOptions[] = {
      Group::limits, kRunning, Completion::none, "", apply_timeout},
     {"rlimit", '\0', "NAME=SOFT[:HARD]", "limit a resource, as prlimit(1) names it: nofile=1024, core=0, as=2G",
      Group::limits, kRunning, Completion::none, "", apply_rlimit},
-    {"profile", 'p', "NAME", "begin with the options of profile NAME: build (the default) or untrusted",
+    {"profile", 'p', "NAME|FILE", "begin with the options of profile NAME: build (the default), untrusted, or a file of yours",
      Group::other, kRunning, Completion::values, "build untrusted",
      [](Invocation& to, Operand operand, const Origin&) -> Result<> {
          to.profile = operand;

@@ -39,6 +39,9 @@ std::unexpected<Error> unknown_option(std::string_view word, Verb verb)
                 (suggestion.empty() ? "; see glovebox --help" : "; did you mean " + suggestion + "?"));
 }
 
+constexpr std::string_view kProfileOption = "profile";
+constexpr std::string_view kBaseProfile = "build"; ///< what a profile of the user's adds to
+
 class Parser {
 public:
     explicit Parser(std::span<char* const> arguments) : arguments_(arguments) {}
@@ -63,6 +66,7 @@ private:
         spec::Origin origin;
     };
     std::vector<Item> items_;
+    int profile_depth_ = 0;
     Invocation invocation_;
 };
 
@@ -90,16 +94,31 @@ Result<> Parser::parse_verb()
 
 Result<> Parser::apply_profile(std::string_view name)
 {
-    const Profile* const profile = find_profile(name);
-    if (profile == nullptr)
-        return fail("there is no profile " + quote(name) + "; the built-in ones are build and untrusted");
+    constexpr int kMaxDepth = 8;
+    if (++profile_depth_ > kMaxDepth)
+        return fail("the profile " + quote(name) + " leads back to itself");
+    const Result<Profile> profile = load_profile(name);
+    if (!profile)
+        return std::unexpected(profile.error());
+    const bool has_base = profile->built_in || std::ranges::any_of(profile->lines, [](const ProfileLine& line) { return line.option == kProfileOption; });
+    if (!has_base)
+        if (Result<> applied = apply_profile(kBaseProfile); !applied)
+            return applied;
     for (const ProfileLine& line : profile->lines) {
         const Option* const option = find_option(line.option);
+        if (option == nullptr)
+            return fail("unknown option " + quote(line.option) + " in the profile " + quote(profile->name));
+        if (option->operand.empty() && !line.operand.empty() && line.operand != "true")
+            return fail("option " + quote(line.option) + " in the profile " + quote(profile->name) + " takes no operand, but has " + quote(line.operand));
+        if (option->name == kProfileOption) {
+            if (Result<> applied = apply_profile(line.operand); !applied)
+                return applied;
+            continue;
+        }
         const spec::Origin origin = {spec::Origin::Source::profile, option->name, profile->name, 0};
         if (Result<> applied = option->apply(invocation_, line.operand, origin); !applied)
             return applied;
     }
-    invocation_.profile = profile->name;
     invocation_.spec.profile = profile->name;
     return {};
 }
@@ -115,7 +134,6 @@ Result<> Parser::add(const Option& option, std::string_view operand, std::size_t
 /// The profile first, wherever it stands; then the options in their order.
 Result<> Parser::apply()
 {
-    constexpr std::string_view kProfileOption = "profile";
     std::string_view profile = invocation_.profile;
     for (const Item& item : items_)
         if (item.option->name == kProfileOption)
