@@ -161,8 +161,9 @@ std::string render_help()
             out += help_line(std::move(left), option.help);
         });
     }
-    return out + "\nExit status: the command's own; 128+N when signal N ended it; 125 when glovebox failed,\n"
-                 "126 when the command cannot be executed, 127 when it is not found. See glovebox(1).\n";
+    return out + "\nExit status: the command's own; 128+N when signal N ended it; 124 when --timeout did;\n"
+                 "125 when glovebox failed, 126 when the command cannot be executed, 127 when it is not\n"
+                 "found. See glovebox(1).\n";
 }
 
 std::string render_scdoc()
