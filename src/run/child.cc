@@ -34,6 +34,7 @@ struct Context {
     const ChildInput& input;
     SetupState setup;
     unsigned umask = 0;
+    std::int32_t continued = 0; ///< orders to continue that were carried out
 };
 
 [[noreturn]] void give_up(const Context& context, const Report& report, int status) noexcept
@@ -298,13 +299,13 @@ void reap(const Context& context, int command) noexcept
             continue;
         if (!WIFSTOPPED(status))
             finish(context, status);
-        const Report report = {Report::Kind::stopped, 0, WSTOPSIG(status), 0};
+        const Report report = {Report::Kind::stopped, context.continued, WSTOPSIG(status), 0};
         sys::send(context.input.channel, &report, sizeof report);
     }
 }
 
 /// Carries out what the supervisor asks for. Its death is ours, and with us the whole namespace's.
-void obey(const Context& context, int command) noexcept
+void obey(Context& context, int command) noexcept
 {
     Order order;
     int unused = -1;
@@ -315,10 +316,11 @@ void obey(const Context& context, int command) noexcept
         return;
     if (order.foreground && context.input.terminal >= 0)
         sys::tcsetpgrp(context.input.terminal, command);
+    context.continued += order.signal == SIGCONT;
     sys::kill(order.to_group ? -command : command, order.signal);
 }
 
-[[noreturn]] void be_init(const Context& context, int command) noexcept
+[[noreturn]] void be_init(Context& context, int command) noexcept
 {
     std::memset(context.input.arguments.data(), 0, context.input.arguments.size());
     constexpr char kName[] = "glovebox-init";

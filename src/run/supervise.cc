@@ -99,7 +99,9 @@ private:
         while (sys::receive(channel_, &report, sizeof report, &received) == sizeof report) {
             switch (report.kind) {
             case Report::Kind::stopped:
-                follow_stop(report.value);
+                // One that came before an order of ours to continue is over, or will be.
+                if (report.index == continued_)
+                    follow_stop(report.value);
                 break;
             case Report::Kind::degraded:
                 ending_.degraded.push_back(report);
@@ -137,13 +139,18 @@ private:
         return terminal_ >= 0 && sys::tcgetpgrp(terminal_) == sys::getpgrp();
     }
 
-    void order(const Order& order) const { sys::send(channel_, &order, sizeof order); }
+    void order(const Order& order)
+    {
+        continued_ += order.signal == SIGCONT;
+        sys::send(channel_, &order, sizeof order);
+    }
 
     int pidfd_;
     int channel_;
     int terminal_;
     sys::Fd signals_;
     std::uint64_t deadline_;
+    std::int32_t continued_ = 0; ///< orders to continue that were sent
     Ending ending_;
 };
 

@@ -16,7 +16,8 @@ struct Report {
         execute_failed,  ///< `index`: candidate; `value`: errno; `detail`: ExecuteDetail
         degraded,        ///< `index`: step of Plan::setup; `value`: errno; `detail`: Degraded
         exported,        ///< `index`: number of the mount (Layer::export_as), sent along
-        stopped,         ///< `value`: the signal that stopped the command
+        stopped,         ///< `value`: the signal that stopped the command; `index`: how many
+                         ///< orders to continue had been carried out by then
         signalled,       ///< `value`: the signal that ended the command
     };
     Kind kind{};
