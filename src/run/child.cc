@@ -253,16 +253,18 @@ bool is_elf(const char* path) noexcept
             input.argv[-1] = shell;
             input.argv[0] = const_cast<char*>(path);
             error = -sys::execve(shell, input.argv - 1, input.envp);
-        } else if (error == ENOENT && sys::access(path, F_OK) == 0) {
-            detail = ExecuteDetail::no_interpreter;
-        } else if (error == ENOENT || error == ENOTDIR) {
-            continue;
         }
+        if (error == ENOENT || error == ENOTDIR)
+            continue;
         report = {Report::Kind::execute_failed, static_cast<std::int32_t>(i), error,
                   static_cast<std::int32_t>(detail)};
         if (error != EACCES)
             break; // a later entry of PATH may still be executable
     }
+    // ENOENT may also be about what a program needs to start.
+    for (std::size_t i = 0; i < candidates.size() && report.value == ENOENT && report.detail == 0; ++i)
+        if (sys::access(candidates[i].c_str(), F_OK) == 0)
+            report = {Report::Kind::execute_failed, static_cast<std::int32_t>(i), ENOENT, static_cast<std::int32_t>(ExecuteDetail::no_interpreter)};
     const bool found = report.value != ENOENT || report.detail != 0;
     give_up(context, report, found ? kNotExecutable : kNotFound);
 }
