@@ -113,6 +113,9 @@ Result<> Planner::plan_setup(Wanted wanted)
         return std::unexpected(view.error());
     std::ranges::move(*view, std::back_inserter(setup));
 
+    // One more user namespace, the command's own (EnterUserNamespace), and none after it.
+    if (!spec_.allow_nesting.value)
+        setup.push_back({WriteProc{"sys/user/max_user_namespaces", "1"}, profile_});
     protect_proc();
     setup.push_back({SealRoot{}, profile_});
     setup.push_back({PivotRoot{}, profile_});
@@ -121,9 +124,6 @@ Result<> Planner::plan_setup(Wanted wanted)
     if (!spec_.share_uts)
         setup.push_back({SetHostname{spec_.hostname.value}, spec_.hostname.origin});
     setup.push_back({JoinNewKeyring{}, profile_});
-    // One more user namespace, the command's own (EnterUserNamespace), and none after it.
-    if (!spec_.allow_nesting.value)
-        setup.push_back({WriteProc{"sys/user/max_user_namespaces", "1"}, profile_});
     return {};
 }
 
