@@ -84,10 +84,17 @@ Options parse(int argc, char** argv)
     Options options;
     for (int found = 0; (found = ::getopt_long(argc, argv, "", table, nullptr)) != -1;) {
         switch (found) {
-        case 'g': options.glovebox = fs::absolute(optarg); break;
-        case 'n': options.pairs = std::atoi(optarg); break;
-        case 'j': options.json = optarg; break;
-        default: std::exit(2);
+        case 'g':
+            options.glovebox = fs::absolute(optarg);
+            break;
+        case 'n':
+            options.pairs = std::atoi(optarg);
+            break;
+        case 'j':
+            options.json = optarg;
+            break;
+        default:
+            std::exit(2);
         }
     }
     if (options.glovebox.empty() || options.pairs < 1) {
@@ -128,7 +135,8 @@ public:
                    "glovebox also has a scratch on disk, private homes, /run and /var/tmp, a sysfs, and waits until every process is dead",
                    {"--tmpfs", "/tmp", "--uid", uid, "--gid", gid}, kPlainBwrap),
             versus("default profile", "glovebox as it comes; bubblewrap as above", {}, kPlainBwrap),
-            versus("host network", "both without a network namespace", {"--net", "host"}, kPlainBwrap + Words{"--share-net"}),
+            versus("host network", "both without a network namespace", {"--net", "host"},
+                   kPlainBwrap + Words{"--share-net"}),
         };
         for (const int count : {10, 100, 1000})
             all.push_back(with_inputs(count));
@@ -137,8 +145,8 @@ public:
 
 private:
     static inline const Words kTrue = {"/bin/true"};
-    static inline const Words kPlainBwrap = {"--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
-                                             "--tmpfs", "/tmp", "--unshare-all"};
+    static inline const Words kPlainBwrap = {"--ro-bind", "/",     "/",       "--dev", "/dev",
+                                             "--proc",    "/proc", "--tmpfs", "/tmp",  "--unshare-all"};
 
     [[nodiscard]] Case versus(std::string name, std::string difference, const Words& ours, const Words& theirs) const
     {
@@ -211,7 +219,8 @@ void print(const Case& one, const std::vector<Timing>& timings)
         const Quartiles& ms = timing.milliseconds;
         std::printf("  %-32s %9.2f ms  [%.2f .. %.2f]", timing.name.c_str(), ms.median, ms.q1, ms.q3);
         if (timing.ratio)
-            std::printf("   glovebox / this: %.3f  [%.3f .. %.3f]", timing.ratio->median, timing.ratio->q1, timing.ratio->q3);
+            std::printf("   glovebox / this: %.3f  [%.3f .. %.3f]", timing.ratio->median, timing.ratio->q1,
+                        timing.ratio->q3);
         std::printf("\n");
     }
     std::fflush(stdout);
@@ -220,13 +229,15 @@ void print(const Case& one, const std::vector<Timing>& timings)
 std::string json(const Quartiles& quartiles)
 {
     char text[100];
-    std::snprintf(text, sizeof text, "{\"q1\": %.4f, \"median\": %.4f, \"q3\": %.4f}", quartiles.q1, quartiles.median, quartiles.q3);
+    std::snprintf(text, sizeof text, "{\"q1\": %.4f, \"median\": %.4f, \"q3\": %.4f}", quartiles.q1, quartiles.median,
+                  quartiles.q3);
     return text;
 }
 
 std::string json(const Case& one, const std::vector<Timing>& timings)
 {
-    std::string out = "  {\"name\": " + glovebox::json_string(one.name) + ", \"difference\": " + glovebox::json_string(one.difference) +
+    std::string out = "  {\"name\": " + glovebox::json_string(one.name) +
+                      ", \"difference\": " + glovebox::json_string(one.difference) +
                       ", \"rounds\": " + std::to_string(one.rounds) + ", \"contestants\": [";
     for (std::size_t i = 0; i < timings.size(); ++i) {
         out += std::string(i == 0 ? "" : ",") + "\n    {\"name\": " + glovebox::json_string(timings[i].name) +

@@ -29,7 +29,8 @@ double now_ms()
 /// A contestant with all that posix_spawn needs, so that none of it is timed.
 class Runner {
 public:
-    explicit Runner(const Contestant& contestant) : contestant_(contestant), errors_(::memfd_create("stderr", MFD_CLOEXEC))
+    explicit Runner(const Contestant& contestant)
+        : contestant_(contestant), errors_(::memfd_create("stderr", MFD_CLOEXEC))
     {
         for (const std::string& word : contestant.command)
             argv_.push_back(const_cast<char*>(word.c_str()));

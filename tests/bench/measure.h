@@ -13,7 +13,7 @@ namespace glovebox::bench {
 struct Contestant {
     std::string name;
     std::vector<std::string> command; ///< absolute path of the program first
-    int args_fd = -1; ///< a file that the program reads from its beginning, or none
+    int args_fd = -1;                 ///< a file that the program reads from its beginning, or none
 };
 
 struct Quartiles {
