@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: the glovebox authors
-// NAME.args on a fake host gives the Plan, or the error, that NAME.plan shows. New output is
-// accepted with GLOVEBOX_ACCEPT=1, and then reviewed like any other change.
+// NAME.args on a fake host gives the Plan that NAME.plan shows, by its difference from default.plan,
+// or the error. New output is accepted with GLOVEBOX_ACCEPT=1, and then reviewed like any change.
 
 #include "case.h"
+#include "difference.h"
 
 #include "plan/explain.h"
 
@@ -22,10 +23,15 @@ namespace {
 using namespace glovebox;
 namespace fs = std::filesystem;
 
-std::string render(const Result<plan::Plan>& plan)
+const fs::path kDefault = fs::path(GOLDEN_DIRECTORY) / "default.args";
+
+std::string render(const fs::path& args_file)
 {
-    if (plan)
-        return plan::render_text(*plan);
+    const Result<plan::Plan> plan = test::plan_of(args_file);
+    if (plan) {
+        const std::string text = plan::render_text(*plan);
+        return args_file == kDefault ? text : test::difference(plan::render_text(test::plan_of(kDefault).value()), text);
+    }
     const auto& [what, why, from, hint] = plan.error();
     return "error: " + what + (why.empty() ? "" : " failed: " + why) + (from.empty() ? "" : " (from " + from + ")") +
            (hint.empty() ? "" : "\nhint: " + hint) + "\n";
@@ -36,7 +42,7 @@ class Golden : public testing::TestWithParam<fs::path> {};
 TEST_P(Golden, PlanIsAsExpected)
 {
     const fs::path expected_file = fs::path(GetParam()).replace_extension(".plan");
-    const std::string actual = render(test::plan_of(GetParam()));
+    const std::string actual = render(GetParam());
     const char* const accept = std::getenv("GLOVEBOX_ACCEPT");
     if (accept != nullptr && std::string(accept) == "1") {
         std::ofstream(expected_file) << actual;
