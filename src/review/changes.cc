@@ -80,6 +80,7 @@ private:
                             const struct ::stat& after);
     void compare_directories(const Open& in);
     void note_added(const Open& in, const std::string& name, const std::string& path, const struct ::stat& after);
+    void note_name(const Name& name);
     OrErrno<> note_removed(const std::string& path, const struct ::stat& before);
     Change& note(Change::Kind kind, const std::string& path, const struct ::stat& before, const struct ::stat& after);
     [[nodiscard]] bool is_whiteout(const Open& in, const std::string& name, const struct ::stat& status) const;
@@ -206,6 +207,7 @@ OrErrno<> Lister::compare_entry(const Open& in, const std::string& name)
     }
     if ((before.st_mode & S_IFMT) != (after.st_mode & S_IFMT)) {
         note(Change::Kind::type, path, before, after).target = read_link(in.upper.get(), name).value_or("");
+        note_name({path, before, after, changes_.size() - 1});
         if (is_directory(before))
             to_do_.push_back({path, Where::host});
         if (is_directory(after))
@@ -246,8 +248,7 @@ OrErrno<> Lister::compare_files(const Open& in, const std::string& name, const s
         note(Change::Kind::mode, path, before, after);
     else
         change = kNone;
-    if (after.st_nlink > 1)
-        names_[{after.st_dev, after.st_ino}].push_back({path, before, after, change});
+    note_name({path, before, after, change});
     return {};
 }
 
@@ -255,10 +256,9 @@ void Lister::note_added(const Open& in, const std::string& name, const std::stri
 {
     Change& change = note(Change::Kind::added, path, {}, after);
     change.target = read_link(in.upper.get(), name).value_or("");
+    note_name({path, {}, after, changes_.size() - 1});
     if (is_directory(after))
         to_do_.push_back({path, Where::scratch});
-    else if (is_file(after) && after.st_nlink > 1)
-        names_[{after.st_dev, after.st_ino}].push_back({path, {}, after, changes_.size() - 1});
     if (!in.is_merged || !is_later(in.host_status.st_mtim, place_.since) || (!is_file(after) && !is_directory(after)))
         return;
     // Copied up from the host, which has it no more, and whose directory has changed since.
@@ -270,6 +270,12 @@ void Lister::note_added(const Open& in, const std::string& name, const std::stri
         change.conflict = kVanished;
     else
         maybe_vanished_.push_back(changes_.size() - 1);
+}
+
+void Lister::note_name(const Name& name)
+{
+    if (is_file(name.after) && name.after.st_nlink > 1)
+        names_[{name.after.st_dev, name.after.st_ino}].push_back(name);
 }
 
 OrErrno<> Lister::note_removed(const std::string& path, const struct ::stat& before)

@@ -4,6 +4,7 @@
 
 #include "review/files.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -34,8 +35,11 @@ std::string describe(const fs::path& path, const struct ::stat& status)
     const sys::Fd file(sys::open(path.c_str(), O_RDONLY));
     if (!file)
         return out + " cannot be read";
-    if (S_ISREG(status.st_mode))
-        out += " " + std::to_string(status.st_size) + " bytes: " + read_file(path);
+    if (S_ISREG(status.st_mode)) {
+        const std::string text = read_file(path);
+        out += " " + std::to_string(status.st_size) + " bytes: ";
+        out += text.size() < 60 ? text : text.substr(0, 20) + "... " + std::to_string(std::hash<std::string>()(text));
+    }
     const review::Xattrs xattrs = review::read_xattrs(file.get()).value_or(review::Xattrs());
     for (const auto& [name, value] : xattrs)
         out += " " + name + "=" + value;
@@ -47,25 +51,33 @@ std::string describe(const fs::path& path, const struct ::stat& status)
 Manifest manifest(const fs::path& top)
 {
     Manifest out;
-    std::map<::ino_t, std::string> first;
+    std::map<::ino_t, std::vector<std::string>> names; // of files, whatever number of links the kernel tells
     const auto add = [&](const fs::path& path, const std::string& name) {
         struct ::stat status = {};
         ASSERT_EQ(::lstat(path.c_str(), &status), 0) << path;
         out[name] = describe(path, status);
-        if (!S_ISDIR(status.st_mode) && status.st_nlink > 1) {
-            std::string& other = first[status.st_ino];
-            if (other.empty() || name < other)
-                other = name;
-        }
+        if (!S_ISDIR(status.st_mode))
+            names[status.st_ino].push_back(name);
     };
     add(top, ".");
     for (const auto& entry : fs::recursive_directory_iterator(top))
         add(entry.path(), entry.path().lexically_relative(top));
-    for (auto& [name, text] : out) {
-        struct ::stat status = {};
-        if (::lstat((top / name).c_str(), &status) == 0 && first.contains(status.st_ino) && !S_ISDIR(status.st_mode))
-            text += " same as " + first[status.st_ino];
-    }
+    for (const auto& [inode, same] : names)
+        for (const std::string& name : same)
+            if (same.size() > 1)
+                out[name] += " same as " + *std::ranges::min_element(same);
+    return out;
+}
+
+std::vector<std::string> differences(const Manifest& one, const Manifest& other)
+{
+    std::vector<std::string> out;
+    for (const auto& [name, text] : one)
+        if (const auto found = other.find(name); found == other.end() || found->second != text)
+            out.push_back("first: " + name + ": " + text);
+    for (const auto& [name, text] : other)
+        if (const auto found = one.find(name); found == one.end() || found->second != text)
+            out.push_back("second: " + name + ": " + text);
     return out;
 }
 
@@ -124,9 +136,26 @@ int depth_of(const fs::path& top, const std::string& name)
     return depth;
 }
 
+fs::path memory()
+{
+    static const fs::path& mounted = *new fs::path([] { // for the end of the program, too
+        std::string name = fs::temp_directory_path() / "glovebox-review-memory-XXXXXX";
+        EXPECT_NE(::mkdtemp(name.data()), nullptr);
+        EXPECT_EQ(::mount("none", name.c_str(), "tmpfs", 0, "size=256M"), 0) << std::strerror(errno);
+        write_file(fs::path(name) / "probe", "");
+        const bool can_hold_overlays = ::setxattr((name + "/probe").c_str(), "user.overlay.opaque", "y", 1, 0) == 0;
+        std::atexit([] {
+            ::umount2(memory().c_str(), MNT_DETACH);
+            ::rmdir(memory().c_str());
+        });
+        return can_hold_overlays ? fs::path(name) : fs::temp_directory_path();
+    }());
+    return mounted;
+}
+
 void FolderTest::SetUp()
 {
-    std::string name = fs::temp_directory_path() / "glovebox-review-test-XXXXXX";
+    std::string name = base() / "glovebox-review-test-XXXXXX";
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     folder_ = name;
     merged_ = folder_ / "merged";
@@ -138,7 +167,7 @@ void FolderTest::TearDown()
 {
     for (const fs::path& disk : disks_)
         unmount(disk);
-    EXPECT_EQ(std::system(("rm -rf '" + folder_.string() + "'").c_str()), 0);
+    fs::remove_all(folder_);
 }
 
 void FolderTest::mount_overlay()

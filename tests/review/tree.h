@@ -21,6 +21,11 @@ namespace fs = std::filesystem;
 /// with several names the first of them. The top's own mode is at ".".
 using Manifest = std::map<std::string, std::string>;
 Manifest manifest(const fs::path& top);
+/// What is in one only, or otherwise in the other.
+std::vector<std::string> differences(const Manifest& one, const Manifest& other);
+
+/// A file system in memory, where the kernel's tmpfs can hold what overlayfs notes; or else on disk.
+fs::path memory();
 
 /// Modification time of what is at `path`, in nanoseconds.
 std::int64_t time_of(const fs::path& path);
@@ -38,6 +43,8 @@ class FolderTest : public testing::Test {
 protected:
     void SetUp() override;
     void TearDown() override;
+    /// Where the folder of the test is made.
+    [[nodiscard]] virtual fs::path base() const { return fs::temp_directory_path(); }
 
     /// What a command would do in the sandbox: `body` runs with a copy-on-write view of `source`.
     /// A second run goes on where the first ended.
