@@ -99,7 +99,9 @@ private:
         while (sys::receive(channel_, &report, sizeof report, &received) == sizeof report) {
             switch (report.kind) {
             case Report::Kind::stopped:
-                // One that came before an order of ours to continue is over, or will be.
+                // One that came before an order of ours to continue is over, or will be; and so it is
+                // where the signal to continue waits for us.
+                forward();
                 if (report.index == continued_)
                     follow_stop(report.value);
                 break;
