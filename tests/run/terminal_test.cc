@@ -5,7 +5,7 @@
 #include "harness.h"
 
 #include <array>
-#include <cerrno>
+#include <stdexcept>
 #include <string>
 
 #include <poll.h>
@@ -66,7 +66,7 @@ public:
         ASSERT_EQ(::ioctl(terminal_, TIOCSWINSZ, &size), 0);
     }
 
-    /// Waits for `text` behind what was expected before.
+    /// Waits for `text` behind what was expected before. Throws, which ends the test, when it does not come.
     void expect(const std::string& text)
     {
         while (!unread_.contains(text)) {
@@ -75,7 +75,7 @@ public:
             const bool ready = ::poll(&event, 1, kPatience) > 0;
             const ssize_t size = ready ? ::read(terminal_, buffer.data(), buffer.size()) : 0;
             if (size <= 0)
-                FAIL() << "waited for: " << text << "\nread: " << unread_;
+                throw std::runtime_error("waited for: " + text + "\nread: " + unread_);
             unread_.append(buffer.data(), static_cast<std::size_t>(size));
         }
         seen_ = unread_.substr(0, unread_.find(text));
@@ -110,6 +110,16 @@ protected:
     }
 
     [[nodiscard]] Launch shell() const { return host({}); }
+
+    /// Waits until the shell says `state` of a job, which it does at a prompt.
+    static void expect_told(Shell& shell, const std::string& state)
+    {
+        EXPECT_TRUE(eventually([&] {
+            shell.type("jobs; echo told");
+            shell.expect("told\n");
+            return shell.seen().contains(state);
+        }));
+    }
 };
 
 constexpr const char* kCtrlC = "\x03";
@@ -194,8 +204,8 @@ TEST_F(Terminal, AStoppedSandboxCanBeEnded)
     shell.press(kCtrlZ);
     shell.expect("Stopped");
     shell.expect("outside> ");
-    shell.type("kill %1; wait %1");
-    shell.expect_status(128 + SIGTERM);
+    shell.type("kill %1"); // sends SIGCONT as well
+    expect_told(shell, "Exit 143");
 }
 
 TEST_F(Terminal, WindowSizeReachesTheCommand)
@@ -302,11 +312,7 @@ TEST_F(Terminal, ABackgroundJobThatReadsIsStopped)
     Shell shell(this->shell());
     shell.type("$GLOVEBOX -- sh echo-lines &");
     shell.expect("started\n");
-    EXPECT_TRUE(eventually([&] { // the shell tells at a prompt
-        shell.type("jobs; echo told");
-        shell.expect("told\n");
-        return shell.seen().contains("Stopped");
-    }));
+    expect_told(shell, "Stopped");
     shell.type("fg");
     shell.expect("echo-lines\n");
     shell.type("one");
