@@ -50,10 +50,19 @@ constexpr const char* kAppArmorHint =
     "AppArmor forbids user namespaces to programs without a profile; as root: "
     "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give glovebox a profile with 'userns,'";
 
+/// ENOSYS. Docker's filter answers so to clone3, on any kernel.
+std::string missing_call_hint()
+{
+    if (is_filtered())
+        return "a seccomp filter of the surroundings (a container?) hides a system call, or this kernel is older than Linux 5.12; "
+               "for Docker: --security-opt seccomp=unconfined";
+    return "this kernel is too old: glovebox needs Linux 5.12 or later";
+}
+
 std::string clone_hint(int error)
 {
     if (error == ENOSYS)
-        return "this kernel is too old: glovebox needs Linux 5.12 or later";
+        return missing_call_hint();
     if (error == EAGAIN)
         return "too many processes: raise ulimit -u, or wait for others to end";
     if (error == ENOSPC || first_line("/proc/sys/user/max_user_namespaces") == "0")
@@ -75,7 +84,7 @@ std::string step_hint(const plan::Op& op, int error)
     const bool is_proc = std::holds_alternative<plan::MakeProc>(op);
     const bool is_map = std::holds_alternative<plan::WriteProc>(op);
     if (error == ENOSYS)
-        return "this kernel is too old: glovebox needs Linux 5.12 or later";
+        return missing_call_hint();
     if ((error == EACCES || error == EPERM) && (is_proc || is_map) && apparmor_restricts())
         return kAppArmorHint;
     if (error == EPERM && is_proc)
