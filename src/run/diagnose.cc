@@ -46,6 +46,10 @@ bool apparmor_restricts()
     return first_line("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1";
 }
 
+constexpr const char* kFilterHint =
+    "a seccomp filter of the surroundings (a container?) forbids user namespaces; "
+    "for Docker: --security-opt seccomp=unconfined, or a profile that allows clone3 and unshare";
+
 constexpr const char* kAppArmorHint =
     "AppArmor forbids user namespaces to programs without a profile; as root: "
     "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give glovebox a profile with 'userns,'";
@@ -72,8 +76,7 @@ std::string clone_hint(int error)
     if (apparmor_restricts())
         return kAppArmorHint;
     if (is_filtered())
-        return "a seccomp filter of the surroundings (a container?) forbids user namespaces; "
-               "for Docker: --security-opt seccomp=unconfined, or a profile that allows clone3 and unshare";
+        return kFilterHint;
     if (error == EPERM)
         return "user namespaces are not to be had inside a chroot, nor where a security module forbids them";
     return {};
@@ -90,6 +93,8 @@ std::string step_hint(const plan::Op& op, int error)
     if (error == EPERM && is_proc)
         return "parts of /proc are masked here, as in a container, so the kernel refuses a new one; "
                "for Docker: --security-opt systempaths=unconfined";
+    if (error == EPERM && std::holds_alternative<plan::EnterUserNamespace>(op) && is_filtered())
+        return kFilterHint;
     if (error == EINVAL && std::holds_alternative<plan::PivotRoot>(op))
         return "the root directory is not a mount point: inside a chroot or an initramfs glovebox cannot run";
     if (error == ENOSPC && std::holds_alternative<plan::Bind>(op))
