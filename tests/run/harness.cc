@@ -310,9 +310,8 @@ void remove_tree(const fs::path& path)
 {
     const auto options = fs::directory_options::skip_permission_denied;
     for (auto at = fs::recursive_directory_iterator(path, options); at != fs::recursive_directory_iterator(); ++at)
-        if (at->is_directory() && !at->is_symlink()) {
+        if (at->symlink_status().type() == fs::file_type::directory)
             ::chmod(at->path().c_str(), 0700); // before it is entered
-        }
     std::error_code error;
     fs::remove_all(path, error);
     if (error)
