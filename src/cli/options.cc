@@ -371,7 +371,7 @@ constexpr Option kOptions[] = {
      Group::isolation, kRunning, Completion::values, "none host", apply_net},
     {"share", '\0', "NS", "share the host's namespace NS: net, ipc, uts or cgroup",
      Group::isolation, kRunning, Completion::values, "net ipc uts cgroup", apply_share},
-    {"seccomp", '\0', "default|strict|off|FILE", "the system call filter: a list of what builds never need (the default), of all that is allowed, none, or FILE (BPF, or JSON as Docker's)",
+    {"seccomp", '\0', "default|strict|off|FILE", "the system call filter: refuse what builds never need, all but a list, nothing, or as FILE says (BPF or JSON)",
      Group::isolation, kRunning, Completion::values, "default strict off", apply_seccomp},
     {"landlock", '\0', "auto|require|off", "the second layer against writes: where the kernel has it (the default), or else fail, or none",
      Group::isolation, kRunning, Completion::values, "auto require off", apply_landlock},

@@ -121,7 +121,7 @@ Result<Node*> Tree::make_child(Node& parent, const std::string& name, const Requ
     if (parent.room == Room::none)
         return cannot_place(request, quote(parent.host) + " on the host has no entry " + quote(name) + ", and is written through",
                             "make it on the host, or choose a destination that exists");
-    if (parent.room == Room::layered && !parent.made)
+    if (parent.room == Room::layered && !parent.host.empty())
         parent.extended = true;
     auto node = std::make_unique<Node>();
     node->made = true;

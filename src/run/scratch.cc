@@ -83,6 +83,22 @@ Result<> make_changes(const plan::Scratch& scratch, const plan::Changes& changes
     return scratch.keep ? note_source(scratch, changes) : Result<>();
 }
 
+/// Everything in the scratch.
+Result<> furnish(const plan::Scratch& scratch)
+{
+    int made = make_directory(scratch, "tmp", 01777);
+    if (made == 0 && !scratch.changes.empty())
+        made = make_directory(scratch, plan::kScratchState, 0700);
+    if (made == 0 && !scratch.changes.empty())
+        made = make_directory(scratch, std::string(plan::kScratchState) + "/cow", 0700);
+    if (made < 0)
+        return scratch_error(scratch, -made);
+    for (const plan::Changes& changes : scratch.changes)
+        if (Result<> prepared = make_changes(scratch, changes); !prepared)
+            return prepared;
+    return {};
+}
+
 } // namespace
 
 bool has_changes(const plan::Changes& changes)
@@ -96,24 +112,12 @@ bool has_changes(const plan::Changes& changes)
 
 Result<> make_scratch(const plan::Scratch& scratch)
 {
-    int made = make_directory(scratch, {}, 0700);
-    if (made < 0)
+    if (const int made = make_directory(scratch, {}, 0700); made < 0)
         return scratch_error(scratch, -made);
-    made = make_directory(scratch, "tmp", 01777);
-    if (made == 0 && !scratch.changes.empty())
-        made = make_directory(scratch, plan::kScratchState, 0700);
-    if (made == 0 && !scratch.changes.empty())
-        made = make_directory(scratch, std::string(plan::kScratchState) + "/cow", 0700);
-    for (const plan::Changes& changes : scratch.changes)
-        if (made == 0) {
-            if (Result<> prepared = make_changes(scratch, changes); !prepared)
-                return prepared;
-        }
-    if (made == 0)
-        return {};
-    if (scratch.fresh)
+    Result<> furnished = furnish(scratch);
+    if (!furnished && scratch.fresh)
         static_cast<void>(remove_tree(scratch.path));
-    return scratch_error(scratch, -made);
+    return furnished;
 }
 
 } // namespace glovebox::run
