@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::uint32_t kX32Bit = 0x40000000;
 
+/// No call has a higher number (ARM has a few, which no policy is about).
+constexpr std::uint32_t kNumbers = 1024;
+
 /// The number of a call that a tracer has cancelled. The kernel makes none, whatever the answer; but any other
 /// answer than ALLOW would overwrite the result that the tracer has chosen.
 constexpr std::uint32_t kCancelled = 0xffffffff;
@@ -34,16 +37,12 @@ Architecture find_architecture(const std::string& name)
     const std::uint32_t token = seccomp_arch_resolve_name(name.c_str());
     found.audit = token == SCMP_ARCH_X32 ? AUDIT_ARCH_X86_64 : token;
     found.offset = token == SCMP_ARCH_X32 ? kX32Bit : 0;
-    const auto ask = [&](std::uint32_t first, std::uint32_t last) {
-        for (std::uint32_t number = first; number <= last; ++number)
-            if (char* call = seccomp_syscall_resolve_num_arch(token, static_cast<int>(number))) {
-                found.calls.emplace(call, number);
-                std::free(call);
-            }
-    };
     // By number: asked for a name, libseccomp answers with the detour (socketcall, ipc) where x86 has one.
-    ask(found.offset, found.offset + 1023);
-    ask(0xf0000, 0xf00ff); // ARM's private ones
+    for (std::uint32_t number = found.offset; number < found.offset + kNumbers; ++number)
+        if (char* call = seccomp_syscall_resolve_num_arch(token, static_cast<int>(number))) {
+            found.calls.emplace(call, number);
+            std::free(call);
+        }
     return found;
 }
 
@@ -79,7 +78,7 @@ struct Span {
 
 /// Writes a program from its end to its start, so that each jump knows its target.
 class Assembler {
-  public:
+public:
     /// The number of instructions from one to the end, itself included.
     using Label = std::size_t;
 
@@ -110,7 +109,7 @@ class Assembler {
 
     std::vector<struct ::sock_filter> finish() { return {code_.rbegin(), code_.rend()}; }
 
-  private:
+private:
     /// A test jumps over 255 instructions at most; some are left for the detours of the test itself.
     static constexpr std::size_t kNear = 250;
 
@@ -127,7 +126,7 @@ class Assembler {
 };
 
 class Compiler {
-  public:
+public:
     Compiler(const PolicyTable& table, bool allow_nesting)
         : table_(table), left_out_(allow_nesting ? When::without_nesting : When::with_nesting)
     {
@@ -149,7 +148,7 @@ class Compiler {
         return out_.finish();
     }
 
-  private:
+private:
     const PolicyTable& table_;
     const When left_out_;
     Assembler out_;
@@ -175,14 +174,15 @@ class Compiler {
         for (const Architecture& architecture : architectures) {
             if (architecture.audit != audit)
                 continue;
-            for (std::uint32_t plain = 0; plain < 1024; ++plain)
+            for (std::uint32_t plain = 0; plain < kNumbers; ++plain)
                 decisions[architecture.offset + plain] = decide(architecture, architecture.offset + plain, "");
             for (const auto& [name, number] : architecture.calls)
                 decisions[number] = decide(architecture, number, name);
         }
         const bool has_x32 = decisions.rbegin()->first >= kX32Bit;
         const auto outside = [&](std::uint32_t number) {
-            return Decision{{}, audit == AUDIT_ARCH_X86_64 && number >= kX32Bit && !has_x32 ? table_.foreign : table_.otherwise};
+            return Decision{
+                {}, audit == AUDIT_ARCH_X86_64 && number >= kX32Bit && !has_x32 ? table_.foreign : table_.otherwise};
         };
         decisions.try_emplace(kX32Bit, outside(kX32Bit));
         decisions[kCancelled] = Decision{{}, SECCOMP_RET_ALLOW};

@@ -36,13 +36,14 @@ Result<> write_policy(const std::string& name, const std::string& path)
     for (const char* machine : {"x86_64", "aarch64"}) {
         std::printf("\n#if defined(__%s__)\nnamespace {\n", machine);
         for (const bool allow_nesting : {false, true})
-            if (auto written = write_program(*table, machine, allow_nesting, name + (allow_nesting ? "Nesting" : "Plain"));
+            if (auto written =
+                    write_program(*table, machine, allow_nesting, name + (allow_nesting ? "Nesting" : "Plain"));
                 !written)
                 return written;
         std::printf("} // namespace\n#endif\n");
     }
-    std::printf("\nconstinit const Builtin %s = {R\"policy(%s)policy\", %sPlain, %sNesting};\n", name.c_str(), text.str().c_str(),
-                name.c_str(), name.c_str());
+    std::printf("\nconstinit const Builtin %s = {R\"policy(%s)policy\", %sPlain, %sNesting};\n", name.c_str(),
+                text.str().c_str(), name.c_str(), name.c_str());
     return {};
 }
 

@@ -23,10 +23,7 @@ using Program = std::vector<struct ::sock_filter>;
 /// No program for the kernel and no profile that is in use comes near it.
 constexpr std::size_t kLongestFile = 1 << 20;
 
-const Builtin& find(Policy policy) noexcept
-{
-    return policy == Policy::strict_list ? kStrictPolicy : kDefaultPolicy;
-}
+const Builtin& find(Policy policy) noexcept { return policy == Policy::strict_list ? kStrictPolicy : kDefaultPolicy; }
 
 /// Whether the kernel knows the instruction at all and takes it in a filter for system calls.
 bool is_known(const struct ::sock_filter& step)

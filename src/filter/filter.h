@@ -28,6 +28,7 @@ std::string_view policy_text(Policy policy) noexcept;
 Result<std::vector<struct ::sock_filter>> load_filter(const std::string& path, const std::string& from);
 
 /// The same for the bytes of a file.
-Result<std::vector<struct ::sock_filter>> read_filter(std::string_view bytes, const std::string& path, const std::string& from);
+Result<std::vector<struct ::sock_filter>> read_filter(std::string_view bytes, const std::string& path,
+                                                      const std::string& from);
 
 } // namespace glovebox::filter

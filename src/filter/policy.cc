@@ -53,7 +53,7 @@ struct Complaint {
 
 /// Reads one line after another into the table.
 class Reader {
-  public:
+public:
     PolicyTable table;
 
     void read_line(std::string_view line, int number)
@@ -73,7 +73,7 @@ class Reader {
             read_rule(words, number);
     }
 
-  private:
+private:
     std::optional<When> section_;
 
     static When parse_section(std::string_view text)

@@ -35,7 +35,7 @@ struct Complaint {
 
 /// A value of the file and the keys that lead to it.
 class Value {
-  public:
+public:
     Value(const json& value, std::string key) : value_(value), key_(std::move(key)) {}
 
     [[noreturn]] void complain(const std::string& text) const { throw Complaint{key_, text}; }
@@ -95,7 +95,7 @@ class Value {
         return std::ranges::any_of(list(), [word](const Value& one) { return one.text() == word; });
     }
 
-  private:
+private:
     const json& value_;
     std::string key_;
 };
@@ -208,12 +208,13 @@ bool applies(const Value& rule)
 
 /// A profile on its way into libseccomp.
 class Profile {
-  public:
+public:
     explicit Profile(const Value& profile)
     {
-        profile.check_keys({"defaultAction", "defaultErrnoRet", "defaultErrno", "archMap", "architectures", "syscalls", "flags",
-                            "listenerPath", "listenerMetadata"});
-        default_action_ = read_action(profile.get("defaultAction"), read_errno(profile, "defaultErrnoRet", "defaultErrno"));
+        profile.check_keys({"defaultAction", "defaultErrnoRet", "defaultErrno", "archMap", "architectures", "syscalls",
+                            "flags", "listenerPath", "listenerMetadata"});
+        default_action_ =
+            read_action(profile.get("defaultAction"), read_errno(profile, "defaultErrnoRet", "defaultErrno"));
         context_.reset(seccomp_init(default_action_));
         if (!context_ || seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) != 0 ||
             seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2) != 0)
@@ -234,13 +235,14 @@ class Profile {
         const auto size = static_cast<std::size_t>(::lseek(::fileno(file.get()), 0, SEEK_END));
         std::vector<struct ::sock_filter> program(size / sizeof(struct ::sock_filter));
         if (program.size() > BPF_MAXINSNS)
-            throw Complaint{"", "it makes " + std::to_string(program.size()) + " instructions, and the kernel takes 4096"};
+            throw Complaint{"",
+                            "it makes " + std::to_string(program.size()) + " instructions, and the kernel takes 4096"};
         if (::pread(::fileno(file.get()), program.data(), size, 0) != static_cast<ssize_t>(size))
             throw Complaint{"", "the program cannot be read back"};
         return program;
     }
 
-  private:
+private:
     struct Release {
         void operator()(void* context) const { seccomp_release(context); }
     };
@@ -282,7 +284,8 @@ class Profile {
         if (!word.starts_with(kPrefix))
             name.complain("no such architecture: " + quote(word));
         word.erase(0, kPrefix.size());
-        std::ranges::transform(word, word.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+        std::ranges::transform(word, word.begin(),
+                               [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
         return seccomp_arch_resolve_name(word.c_str());
     }
 
@@ -338,7 +341,8 @@ class Profile {
         const std::size_t each = alternatives ? 1 : arguments.size();
         std::size_t at = 0;
         do {
-            const int error = seccomp_rule_add_array(context_.get(), action, number, static_cast<unsigned>(each), arguments.data() + at);
+            const int error = seccomp_rule_add_array(context_.get(), action, number, static_cast<unsigned>(each),
+                                                     arguments.data() + at);
             if (error != 0 && error != -EEXIST)
                 name.complain("libseccomp refuses the rule for " + quote(name.text()) + ": " + std::strerror(-error));
             at += each;
@@ -374,7 +378,8 @@ class Profile {
 
 } // namespace
 
-Result<std::vector<struct ::sock_filter>> compile_profile(std::string_view text, const std::string& what, const std::string& from)
+Result<std::vector<struct ::sock_filter>> compile_profile(std::string_view text, const std::string& what,
+                                                          const std::string& from)
 {
     try {
         const json document = json::parse(text);

@@ -14,6 +14,7 @@
 namespace glovebox::filter {
 
 /// `what` is the head of a message.
-Result<std::vector<struct ::sock_filter>> compile_profile(std::string_view json, const std::string& what, const std::string& from);
+Result<std::vector<struct ::sock_filter>> compile_profile(std::string_view json, const std::string& what,
+                                                          const std::string& from);
 
 } // namespace glovebox::filter

@@ -57,7 +57,7 @@ std::string complaint(std::string_view bytes)
 
 /// Asks one profile for its answers.
 class Profile {
-  public:
+public:
     explicit Profile(const std::string& text)
     {
         auto program = read_filter(json(text), "FILE", "--seccomp FILE");
@@ -76,7 +76,7 @@ class Profile {
         return run_program(program_, {number, arch, 0, {first, second}}).value_or(0xdead);
     }
 
-  private:
+private:
     Program program_;
 };
 
@@ -92,7 +92,8 @@ std::string allow(const std::string& name, const std::string& more = "")
 
 std::string argument(unsigned index, const std::string& op, const std::string& value, const std::string& second = "0")
 {
-    return "{'index': " + std::to_string(index) + ", 'op': 'SCMP_CMP_" + op + "', 'value': " + value + ", 'valueTwo': " + second + "}";
+    return "{'index': " + std::to_string(index) + ", 'op': 'SCMP_CMP_" + op + "', 'value': " + value +
+           ", 'valueTwo': " + second + "}";
 }
 
 // -- profiles ------------------------------------------------------------------------------------
@@ -108,8 +109,9 @@ TEST(LoadProfile, AllowList)
 
 TEST(LoadProfile, DenyList)
 {
-    const Profile ask("{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['read', 'write'], 'action': 'SCMP_ACT_ERRNO'},"
-                      "{'names': ['chroot'], 'action': 'SCMP_ACT_KILL_PROCESS'}, {'names': ['mount'], 'action': 'SCMP_ACT_LOG'}]}");
+    const Profile ask(
+        "{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['read', 'write'], 'action': 'SCMP_ACT_ERRNO'},"
+        "{'names': ['chroot'], 'action': 'SCMP_ACT_KILL_PROCESS'}, {'names': ['mount'], 'action': 'SCMP_ACT_LOG'}]}");
     EXPECT_EQ(ask("read"), kEperm);
     EXPECT_EQ(ask("write"), kEperm);
     EXPECT_EQ(ask("chroot"), SECCOMP_RET_KILL_PROCESS);
@@ -139,13 +141,15 @@ TEST(LoadProfile, EveryComparison)
     EXPECT_TRUE(fits("LE", "5", 5) && !fits("LE", "5", 6));
     EXPECT_TRUE(fits("GE", "5", 5) && !fits("GE", "5", 4));
     EXPECT_TRUE(fits("GT", "5", kHighBit) && !fits("GT", "5", 5));
-    EXPECT_TRUE(fits("MASKED_EQ", "12", 4 | 16) && !fits("MASKED_EQ", "12", 8)); // value is the mask, valueTwo what is wanted
+    EXPECT_TRUE(fits("MASKED_EQ", "12", 4 | 16) &&
+                !fits("MASKED_EQ", "12", 8)); // value is the mask, valueTwo what is wanted
     EXPECT_TRUE(fits("EQ", "18446744073709551615", UINT64_MAX));
 }
 
 TEST(LoadProfile, ConditionsOnSeveralArgumentsMustAllHold)
 {
-    const Profile ask(allow_list(allow("kill", ", 'args': [" + argument(0, "EQ", "1") + "," + argument(1, "EQ", "2") + "]")));
+    const Profile ask(
+        allow_list(allow("kill", ", 'args': [" + argument(0, "EQ", "1") + "," + argument(1, "EQ", "2") + "]")));
     EXPECT_EQ(ask("kill", 1, 2), SECCOMP_RET_ALLOW);
     EXPECT_EQ(ask("kill", 1, 3), kEnosys);
     EXPECT_EQ(ask("kill", 0, 2), kEnosys);
@@ -153,7 +157,8 @@ TEST(LoadProfile, ConditionsOnSeveralArgumentsMustAllHold)
 
 TEST(LoadProfile, ConditionsOnOneArgumentAreAlternatives)
 {
-    const Profile ask(allow_list(allow("kill", ", 'args': [" + argument(0, "EQ", "1") + "," + argument(0, "EQ", "2") + "]")));
+    const Profile ask(
+        allow_list(allow("kill", ", 'args': [" + argument(0, "EQ", "1") + "," + argument(0, "EQ", "2") + "]")));
     EXPECT_EQ(ask("kill", 1), SECCOMP_RET_ALLOW);
     EXPECT_EQ(ask("kill", 2), SECCOMP_RET_ALLOW);
     EXPECT_EQ(ask("kill", 3), kEnosys);
@@ -199,7 +204,8 @@ TEST(LoadProfile, OtherArchitecturesDieUnlessTheyAreNamed)
     const auto answer32 = [](const std::string& more) {
         return Profile(allow_list(allow("read"), more)).ask(AUDIT_ARCH_I386, kRead32);
     };
-    const std::string mapped = "{'architecture': 'SCMP_ARCH_X86_64', 'subArchitectures': ['SCMP_ARCH_X86', 'SCMP_ARCH_X32']}";
+    const std::string mapped =
+        "{'architecture': 'SCMP_ARCH_X86_64', 'subArchitectures': ['SCMP_ARCH_X86', 'SCMP_ARCH_X32']}";
     EXPECT_EQ(answer32(""), SECCOMP_RET_KILL_PROCESS);
     EXPECT_EQ(answer32("'architectures': ['SCMP_ARCH_X86_64', 'SCMP_ARCH_ARM'],"), SECCOMP_RET_KILL_PROCESS);
     EXPECT_EQ(answer32("'architectures': ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X86'],"), SECCOMP_RET_ALLOW);
@@ -207,7 +213,8 @@ TEST(LoadProfile, OtherArchitecturesDieUnlessTheyAreNamed)
     EXPECT_EQ(answer32("'archMap': [{'architecture': 'SCMP_ARCH_S390X', 'subArchitectures': ['SCMP_ARCH_X86']}],"),
               SECCOMP_RET_KILL_PROCESS);
     EXPECT_EQ(Profile(allow_list(allow("read"))).ask(AUDIT_ARCH_X86_64, 0x40000000), SECCOMP_RET_KILL_PROCESS);
-    EXPECT_EQ(Profile(allow_list(allow("read"), "'archMap': [" + mapped + "],")).ask(AUDIT_ARCH_X86_64, 0x40000000), SECCOMP_RET_ALLOW);
+    EXPECT_EQ(Profile(allow_list(allow("read"), "'archMap': [" + mapped + "],")).ask(AUDIT_ARCH_X86_64, 0x40000000),
+              SECCOMP_RET_ALLOW);
 }
 
 TEST(LoadProfile, SocketcallOpensNoFamilyThatSocketMayNot)
@@ -250,7 +257,8 @@ TEST(LoadProfile, BadOnesAreRefusedByKeyOrLine)
         {"{}", "the key defaultAction is missing"},
         {"{'defaultAction': 1}", "defaultAction: not a string"},
         {"{'defaultAction': 'ALLOW'}", "defaultAction: no such action: ALLOW"},
-        {"{'defaultAction': 'SCMP_ACT_NOTIFY'}", "defaultAction: SCMP_ACT_NOTIFY needs a program that answers, and there is none"},
+        {"{'defaultAction': 'SCMP_ACT_NOTIFY'}",
+         "defaultAction: SCMP_ACT_NOTIFY needs a program that answers, and there is none"},
         {"{'defaultAction': 'SCMP_ACT_ERRNO', 'defaultErrno': 'EWRONG'}", "defaultErrno: no such error: EWRONG"},
         {"{'defaultAction': 'SCMP_ACT_ERRNO', 'defaultErrnoRet': 4096}", "defaultErrnoRet: not a number from 0 to 4095"},
         {"{'defaultAction': 'SCMP_ACT_ERRNO', 'defaultErrnoRet': -1}", "defaultErrnoRet: not a number from 0 to 4095"},
@@ -258,19 +266,23 @@ TEST(LoadProfile, BadOnesAreRefusedByKeyOrLine)
         {"{'defaultaction': 'SCMP_ACT_ALLOW'}", "unknown key defaultaction"},
         {"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': {}}", "syscalls: not a list"},
         {"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [7]}", "syscalls[0]: not an object"},
-        {"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'action': 'SCMP_ACT_ERRNO'}]}", "syscalls[0]: a rule without names"},
+        {"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'action': 'SCMP_ACT_ERRNO'}]}",
+         "syscalls[0]: a rule without names"},
         {"{'defaultAction': 'SCMP_ACT_ALLOW', 'architectures': ['X86']}", "architectures[0]: no such architecture: X86"},
         {"{'defaultAction': 'SCMP_ACT_ALLOW', 'architectures': ['SCMP_ARCH_X86'], 'archMap': [{'architecture': 'SCMP_ARCH_X86'}]}",
          "archMap: there can be archMap or architectures, not both"},
         {rule_head + "'SCMP_ACT_ALLOW', 'exclude': {}}]}", "syscalls[0]: unknown key exclude"},
         {rule_head + "'SCMP_ACT_ALLOW', 'includes': {'cap': []}}]}", "syscalls[0].includes: unknown key cap"},
-        {rule_head + "'SCMP_ACT_ALLOW', 'includes': {'minKernel': '5'}}]}", "syscalls[0].includes.minKernel: not a kernel version: 5"},
+        {rule_head + "'SCMP_ACT_ALLOW', 'includes': {'minKernel': '5'}}]}",
+         "syscalls[0].includes.minKernel: not a kernel version: 5"},
         {args_head + "'value': 1, 'op': 'EQ'}]}]}", "syscalls[0].args[0].op: no such comparison: EQ"},
         {args_head + "'op': 'SCMP_CMP_EQ'}]}]}", "syscalls[0].args[0]: the key value is missing"},
-        {args_head + "'value': 1.5, 'op': 'SCMP_CMP_EQ'}]}]}", "syscalls[0].args[0].value: not a number from 0 to 18446744073709551615"},
+        {args_head + "'value': 1.5, 'op': 'SCMP_CMP_EQ'}]}]}",
+         "syscalls[0].args[0].value: not a number from 0 to 18446744073709551615"},
         {rule_head + "'SCMP_ACT_ALLOW', 'args': [{'index': 6, 'value': 1, 'op': 'SCMP_CMP_EQ'}]}]}",
          "syscalls[0].args[0].index: not a number from 0 to 5"},
-        {allow_list(allow("ioctl") + ",{'names': ['ioctl'], 'action': 'SCMP_ACT_ERRNO', 'args': [" + argument(1, "EQ", "21522") + "]}"),
+        {allow_list(allow("ioctl") + ",{'names': ['ioctl'], 'action': 'SCMP_ACT_ERRNO', 'args': [" +
+                    argument(1, "EQ", "21522") + "]}"),
          "syscalls[1].names[0]: there are rules for ioctl with and without args, and different actions"},
     };
     for (const auto& [profile, expected] : profiles)

@@ -15,7 +15,8 @@
 namespace glovebox::test {
 
 /// None where the program leaves its own end or holds an instruction that no filter of ours has.
-inline std::optional<std::uint32_t> run_program(std::span<const struct ::sock_filter> program, const struct ::seccomp_data& data)
+inline std::optional<std::uint32_t> run_program(std::span<const struct ::sock_filter> program,
+                                                const struct ::seccomp_data& data)
 {
     std::uint32_t a = 0;
     for (std::size_t at = 0; at < program.size(); ++at) {

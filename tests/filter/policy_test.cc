@@ -91,7 +91,7 @@ Answer evaluate(const PolicyTable& table, std::string_view machine, bool allow_n
 
 /// Calls that come near the edges of the tables.
 class Calls {
-  public:
+public:
     explicit Calls(const PolicyTable& table)
     {
         for (const Rule& rule : table.rules)
@@ -121,12 +121,13 @@ class Calls {
 
     std::size_t pick(std::size_t count) { return random_() % count; }
 
-  private:
+private:
     std::mt19937_64 random_{20240607}; // always the same calls
     std::vector<std::uint64_t> values_ = {0, 1, 0xffffffff, UINT64_MAX};
 };
 
-constexpr std::uint32_t kArchitectures[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM, AUDIT_ARCH_RISCV64};
+constexpr std::uint32_t kArchitectures[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM,
+                                            AUDIT_ARCH_RISCV64};
 
 TEST(Policy, ProgramsSayWhatTheTablesSay)
 {
@@ -141,8 +142,8 @@ TEST(Policy, ProgramsSayWhatTheTablesSay)
                     const auto answer = run_program(*program, data);
                     ASSERT_TRUE(answer);
                     ASSERT_EQ(*answer, evaluate(table, machine, allow_nesting, data))
-                        << machine << " arch " << std::hex << data.arch << " call " << std::dec << data.nr << " (" << data.args[0]
-                        << ", " << data.args[1] << ", " << data.args[2] << ", " << data.args[3] << ")";
+                        << machine << " arch " << std::hex << data.arch << " call " << std::dec << data.nr << " ("
+                        << data.args[0] << ", " << data.args[1] << ", " << data.args[2] << ", " << data.args[3] << ")";
                 };
                 for (const std::uint32_t arch : kArchitectures)
                     for (std::uint32_t number = 0; number < 1100; ++number)
@@ -152,7 +153,8 @@ TEST(Policy, ProgramsSayWhatTheTablesSay)
                         }
                 for (int i = 0; i < 20'000; ++i) {
                     const auto number = calls.pick(2) ? calls.argument() : 0xf0000 + calls.pick(16);
-                    check(calls.call(kArchitectures[calls.pick(std::size(kArchitectures))], static_cast<std::uint32_t>(number)));
+                    check(calls.call(kArchitectures[calls.pick(std::size(kArchitectures))],
+                                     static_cast<std::uint32_t>(number)));
                 }
                 check(calls.call(AUDIT_ARCH_X86_64, 0xffffffff));
             }
@@ -181,9 +183,9 @@ TEST(Policy, BuiltinProgramsAreThoseOfTheTables)
 TEST(Policy, NestingOnlyOpensWhatASandboxNeeds)
 {
     const std::set<std::string> needed = {
-        "chroot", "clone",         "clone3",     "fsconfig",       "fsmount", "fsopen",     "fspick",        "keyctl",      "mount",
-        "mount_setattr", "move_mount", "open_tree", "open_tree_attr", "openat2", "pivot_root", "setdomainname", "sethostname", "setns",
-        "umount", "umount2", "unshare",
+        "chroot",     "clone",         "clone3",        "fsconfig",   "fsmount",   "fsopen",         "fspick",
+        "keyctl",     "mount",         "mount_setattr", "move_mount", "open_tree", "open_tree_attr", "openat2",
+        "pivot_root", "setdomainname", "sethostname",   "setns",      "umount",    "umount2",        "unshare",
     };
     for (const Policy policy : kPolicies)
         for (const Rule& rule : read(policy).rules)
@@ -224,7 +226,9 @@ TEST(Policy, BadLinesAreRefusedByNumber)
 
 TEST(Policy, NamesThatNoArchitectureHasAreRefused)
 {
-    const auto compile = [](const std::string& rule) { return compile_policy(*parse_policy(with_rule(rule), "p"), "x86_64", false); };
+    const auto compile = [](const std::string& rule) {
+        return compile_policy(*parse_policy(with_rule(rule), "p"), "x86_64", false);
+    };
     EXPECT_TRUE(compile("EPERM chroot # why"));
     EXPECT_TRUE(compile("EPERM chrooot? # why"));
     const auto program = compile("EPERM chrooot # why");
@@ -244,6 +248,16 @@ TEST(Policy, TheFirstRuleThatFitsDecides)
     EXPECT_EQ(answer(rules, 7 | std::uint64_t{1} << 32), SECCOMP_RET_ERRNO | EPERM);
     EXPECT_EQ(answer(rules, 8), SECCOMP_RET_ALLOW);
     EXPECT_EQ(answer("EPERM ioctl if arg1 == 7 # one\n", 7 | std::uint64_t{1} << 32), SECCOMP_RET_ALLOW);
+}
+
+TEST(Policy, NoRulesAtAll)
+{
+    const std::string text = "target x86_64 x86_64 x86 arm\nforeign KILL_PROCESS\notherwise ALLOW\n";
+    const auto program = compile_policy(*parse_policy(text, "p"), "x86_64", false);
+    EXPECT_EQ(*run_program(*program, {1, AUDIT_ARCH_X86_64, 0, {}}), SECCOMP_RET_ALLOW);
+    EXPECT_EQ(*run_program(*program, {1, AUDIT_ARCH_I386, 0, {}}), SECCOMP_RET_ALLOW);
+    EXPECT_EQ(*run_program(*program, {1, AUDIT_ARCH_ARM, 0, {}}), SECCOMP_RET_ALLOW);
+    EXPECT_EQ(*run_program(*program, {1, AUDIT_ARCH_AARCH64, 0, {}}), SECCOMP_RET_KILL_PROCESS);
 }
 
 TEST(Policy, LongJumpsArrive)

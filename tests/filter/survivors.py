@@ -108,7 +108,7 @@ def run(command, script):
 
 
 def main():
-    under, policy = sys.argv[1:]
+    under, policy = os.path.abspath(sys.argv[1]), sys.argv[2]
     if run([under, policy], "echo fine")[0] != "fine":
         print("SKIP: no filter can be installed here")
         sys.exit(77)
