@@ -64,8 +64,8 @@ TEST_F(Handover, StandardStreamsAreTheCallers)
 TEST_F(Handover, BytesPassUnchanged)
 {
     Launch launch = glovebox({"--", "cat"});
-    for (int i = 0; i < 300'000; ++i)
-        launch.input += static_cast<char>(i * i >> 7);
+    for (unsigned i = 0; i < 300'000; ++i)
+        launch.input += static_cast<char>(i * i >> 7 & 0xff);
     const Finished finished = run(launch);
     EXPECT_TRUE(finished.out == launch.input);
     EXPECT_EQ(finished.err, "");
@@ -173,6 +173,9 @@ TEST_F(Environment, AnyBytesPass)
 
 // -- rights ---------------------------------------------------------------------------------------
 
+/// Without the layers that lie above them the namespaces must hold, too.
+const Words kNamespacesAlone = {"--seccomp", "off", "--landlock", "off"};
+
 /// CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP SYS_CHROOT (linux/capability.h)
 constexpr const char* kRootCapabilities = "00000000000401fb";
 constexpr const char* kNone = "0000000000000000";
@@ -201,21 +204,22 @@ TEST_F(Handover, NoNewPrivilegesCanBeGained)
 
 TEST_F(Handover, TheViewCannotBeChanged)
 {
-    for (const Words& options : {Words{}, Words{"--uid", "1000"}}) {
+    for (const Words& options : {Words{}, Words{"--uid", "1000"}, kNamespacesAlone}) {
         const auto answers = attempt(options);
         for (const char* name : {"mount", "remount /", "remount /usr", "mount_setattr /usr", "umount /tmp", "umount /home", "pivot_root",
                                  "open_tree", "mknod", "sethostname"})
-            EXPECT_EQ(answers.at(name), "EPERM") << name;
+            EXPECT_NE(answers.at(name), "success") << name;
     }
 }
 
 TEST_F(Handover, NoFurtherNamespacesCanBeMade)
 {
-    const auto answers = attempt();
-    EXPECT_EQ(answers.at("unshare user"), "ENOSPC");
-    EXPECT_EQ(answers.at("unshare mount"), "EPERM");
-    EXPECT_EQ(answers.at("unshare net"), "EPERM");
-    EXPECT_EQ(answers.at("max_user_namespaces"), "EACCES");
+    for (const Words& options : {Words{}, kNamespacesAlone}) {
+        const auto answers = attempt(options);
+        for (const char* name : {"unshare user", "unshare mount", "unshare net", "max_user_namespaces"})
+            EXPECT_NE(answers.at(name), "success") << name;
+    }
+    EXPECT_EQ(attempt(kNamespacesAlone).at("unshare user"), "ENOSPC"); // the limit holds by itself
     EXPECT_NE(run(glovebox({"--", "unshare", "--user", "true"})).status, 0);
     EXPECT_NE(run(glovebox({"--", "unshare", "--map-root-user", "--mount", "true"})).status, 0);
 }
@@ -245,7 +249,8 @@ TEST_F(Handover, TheSessionKeyringIsItsOwn)
     ASSERT_GE(::syscall(SYS_add_key, "user", "glovebox-secret", "text", 4, KEY_SPEC_SESSION_KEYRING), 0) << std::strerror(errno);
     const Finished outside = run(host({kProbe, "attempts"}));
     EXPECT_EQ(parse_attempts(outside.out).at("session key"), "success"); // or the test proves nothing
-    EXPECT_EQ(attempt().at("session key"), "ENOKEY");
+    EXPECT_NE(attempt().at("session key"), "success");
+    EXPECT_EQ(attempt(kNamespacesAlone).at("session key"), "ENOKEY");
 }
 
 TEST_F(Handover, UmaskPasses)
@@ -256,7 +261,8 @@ TEST_F(Handover, UmaskPasses)
 
 TEST_F(Handover, TheStrictestUmaskBreaksNothing)
 {
-    Launch launch = glovebox_sh({"--tmpfs", "/made/here", "--file", "/made/file=text"}, "cat /made/file && echo a > /made/here/a && echo b > /tmp/b && stat -c %a / /made /build /tmp");
+    Launch launch = glovebox_sh({"--tmpfs", "/made/here", "--file", "/made/file=text"},
+                                "cat /made/file && echo a > /made/here/a && echo b > /tmp/b && stat -c %a / /made /build /tmp");
     launch.before_exec = [] { ::umask(0777); };
     const Finished finished = run(launch);
     EXPECT_EQ(finished.status, 0) << finished.err;
