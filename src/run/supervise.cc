@@ -78,18 +78,22 @@ private:
         order({SIGCONT, true, false}); // a stopped command could not see it
     }
 
-    void forward()
+    /// Whether the command was told to continue.
+    bool forward()
     {
+        bool resumed = false;
         struct ::signalfd_siginfo info;
         while (sys::read(signals_.get(), &info, sizeof info) == sizeof info) {
             const int signal = static_cast<int>(info.ssi_signo);
             if (signal == SIGCONT) {
                 resume();
+                resumed = true;
                 continue;
             }
             // What the terminal sends goes to a whole process group, and so does what we pass on.
             order({signal, info.ssi_code == SI_KERNEL, false});
         }
+        return resumed;
     }
 
     void read_reports()
@@ -131,7 +135,10 @@ private:
             sys::kill(0, SIGTSTP);
             sys::set_signal_mask(mask, nullptr);
         }
-        resume();
+        // Once: the signal that continued us waits to be read, and a second order on its account
+        // could undo the next stop.
+        if (!forward())
+            resume();
     }
 
     void resume() { order({SIGCONT, true, in_foreground()}); }

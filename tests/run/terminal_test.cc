@@ -186,7 +186,9 @@ TEST_F(Terminal, CtrlZStopsAndFgContinues)
 TEST_F(Terminal, BgContinuesInTheBackground)
 {
     Shell shell(this->shell());
-    shell.type("$GLOVEBOX -- sh -c 'trap \"echo caught; exit 6\" USR1; echo started; while :; do sleep 0.01; done'");
+    // Not a shell: one that is about to start another program waits in the kernel, unstoppable, for
+    // a child that has stopped before its exec.
+    shell.type("$GLOVEBOX -- perl -e '$| = 1; $SIG{USR1} = sub { print \"caught\\n\"; exit 6 }; print \"started\\n\"; sleep 1 while 1'");
     shell.expect("started\n");
     shell.press(kCtrlZ);
     shell.expect("Stopped");
