@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 #include <iterator>
 #include <ranges>
 #include <stdexcept>
@@ -302,8 +303,11 @@ void write_file(const fs::path& path, std::string_view text)
 
 std::string read_file(const fs::path& path)
 {
+    // Below /proc a read fails when the process has just gone: what came until then is the text.
     std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
 }
 
 void remove_tree(const fs::path& path)
